@@ -1,0 +1,1 @@
+"""SQLAlchemy tables, queries by noun, Alembic migrations. SQLite by default, PostgreSQL by URL."""
