@@ -1,0 +1,48 @@
+"""Metaflow's local foreach: the peer of a sweep of short runs."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from peers import install
+
+FLOW = '''
+from metaflow import FlowSpec, step
+
+class Sweep(FlowSpec):
+    @step
+    def start(self):
+        self.points = list(range({count}))
+        self.next(self.train, foreach="points")
+
+    @step
+    def train(self):
+        self.value = self.input
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    Sweep()
+'''
+
+
+def metaflow_rate(folder: Path, count: int) -> float:
+    """Runs per second of a flow with `count` no-op tasks on two workers, start-up included."""
+    binaries = install("metaflow")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sweep.py").write_text(FLOW.format(count=count))
+    environ = {"PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "USER": "bench"}
+    environ |= {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder), "LC_ALL": "C.UTF-8"}
+    begun = time.perf_counter()
+    command = [str(binaries / "python"), "sweep.py", "--no-pylint", "run", "--max-workers", "2", "--max-num-splits", str(count)]
+    subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True)
+    return count / (time.perf_counter() - begun)
