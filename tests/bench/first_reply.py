@@ -37,7 +37,9 @@ class HubUnderTest:
             answer.raise_for_status()
             while not await self._ready(http, name):
                 await asyncio.sleep(0.02)
-            kernel = (await http.post(f"{server}/api/kernels", json={"name": "python3"})).raise_for_status().json()["id"]
+            kernel = (
+                (await http.post(f"{server}/api/kernels", json={"name": "python3"})).raise_for_status().json()["id"]
+            )
             await self._first_reply(f"ws{server[4:]}/api/kernels/{kernel}/channels")
             seconds = time.perf_counter() - begun
             await http.request("DELETE", api, json={"remove": True})
@@ -51,9 +53,22 @@ class HubUnderTest:
 
     async def _first_reply(self, url: str) -> None:
         socket = await websocket_connect(HTTPRequest(url, headers={"Authorization": f"token {self.token}"}))
-        header = {"msg_id": uuid.uuid4().hex, "session": uuid.uuid4().hex, "username": "", "msg_type": "execute_request", "version": "5.3"}
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "session": uuid.uuid4().hex,
+            "username": "",
+            "msg_type": "execute_request",
+            "version": "5.3",
+        }
         content = {"code": "1+1", "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell", "buffers": []}
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "channel": "shell",
+            "buffers": [],
+        }
         await socket.write_message(json.dumps(message))
         while True:
             text = await socket.read_message()

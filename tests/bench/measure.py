@@ -45,7 +45,15 @@ def alternate(ours: Callable[[], float], peer: Callable[[], float], rounds: int)
 
 
 def compare(
-    bench: str, unit: str, ours: list[float], peer: list[float], peer_name: str, goal: float, *, rate: bool, note: str = ""
+    bench: str,
+    unit: str,
+    ours: list[float],
+    peer: list[float],
+    peer_name: str,
+    goal: float,
+    *,
+    rate: bool,
+    note: str = "",
 ) -> Result:
     """A rate is better when higher, a duration when lower; the ratio says how many times ours is better."""
     mine, theirs = statistics.median(ours), statistics.median(peer)

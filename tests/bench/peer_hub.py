@@ -28,7 +28,9 @@ c.Spawner.args = ["--allow-root"]
 c.Spawner.environment = {{"JUPYTER_CONFIG_DIR": "{folder}/config", "JUPYTER_DATA_DIR": "{folder}/data"}}
 c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/home/{{username}}"
 c.JupyterHub.services = [{{"name": "bench", "api_token": "{token}"}}]
-c.JupyterHub.load_roles = [{{"name": "bench", "services": ["bench"], "scopes": ["admin:servers", "admin:users", "access:servers"]}}]
+c.JupyterHub.load_roles = [
+    {{"name": "bench", "services": ["bench"], "scopes": ["admin:servers", "admin:users", "access:servers"]}}
+]
 """
 
 
@@ -50,7 +52,11 @@ def running_peer_hub(folder: Path) -> Iterator[HubUnderTest]:
     environ = {"PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin", "HOME": str(folder)}
     with (folder / "hub.log").open("wb") as log:
         process = subprocess.Popen(
-            [str(binaries / "jupyterhub"), "-f", "jupyterhub_config.py"], cwd=folder, env=environ, stdout=log, stderr=log
+            [str(binaries / "jupyterhub"), "-f", "jupyterhub_config.py"],
+            cwd=folder,
+            env=environ,
+            stdout=log,
+            stderr=log,
         )
     address, headers = f"http://127.0.0.1:{port}", {"Authorization": f"token {token}"}
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from peers import install
 
-FLOW = '''
+FLOW = """
 from metaflow import FlowSpec, step
 
 class Sweep(FlowSpec):
@@ -32,7 +32,7 @@ class Sweep(FlowSpec):
 
 if __name__ == "__main__":
     Sweep()
-'''
+"""
 
 
 def metaflow_rate(folder: Path, count: int) -> float:
@@ -43,6 +43,15 @@ def metaflow_rate(folder: Path, count: int) -> float:
     environ = {"PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "USER": "bench"}
     environ |= {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder), "LC_ALL": "C.UTF-8"}
     begun = time.perf_counter()
-    command = [str(binaries / "python"), "sweep.py", "--no-pylint", "run", "--max-workers", "2", "--max-num-splits", str(count)]
+    command = [
+        str(binaries / "python"),
+        "sweep.py",
+        "--no-pylint",
+        "run",
+        "--max-workers",
+        "2",
+        "--max-num-splits",
+        str(count),
+    ]
     subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True)
     return count / (time.perf_counter() - begun)

@@ -18,7 +18,14 @@ from ports import free_port
 
 NOTEBOOK = {
     "cells": [
-        {"cell_type": "code", "id": "a", "metadata": {}, "execution_count": None, "outputs": [], "source": "print('hello')"}
+        {
+            "cell_type": "code",
+            "id": "a",
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+            "source": "print('hello')",
+        }
     ],
     "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
     "nbformat": 4,
@@ -67,7 +74,9 @@ def running_scheduler(folder: Path) -> Iterator[SchedulerUnderTest]:
     command = ["jupyter-lab", "--allow-root", "--no-browser", f"--port={port}", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}"]
     with (folder / "lab.log").open("wb") as log:
-        process = subprocess.Popen([str(binaries / command[0]), *command[1:]], cwd=folder, env=environ, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [str(binaries / command[0]), *command[1:]], cwd=folder, env=environ, stdout=log, stderr=log
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60

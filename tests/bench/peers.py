@@ -27,7 +27,8 @@ def install(name: str) -> Path:
         uv = [sys.executable, "-m", "uv"]
         subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
         subprocess.run(
-            [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(folder / "bin/python"), *PEERS[name]], check=True
+            [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(folder / "bin/python"), *PEERS[name]],
+            check=True,
         )
         marker.write_text(wanted)
     return folder / "bin"
@@ -41,7 +42,15 @@ def install_proxy() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text("{}")
         subprocess.run(
-            [sys.executable, str(ROOT / "tools/node.py"), "npm", "install", "--no-audit", "--no-fund", "configurable-http-proxy@5.3.0"],
+            [
+                sys.executable,
+                str(ROOT / "tools/node.py"),
+                "npm",
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "configurable-http-proxy@5.3.0",
+            ],
             cwd=folder,
             check=True,
             stdout=subprocess.DEVNULL,

@@ -25,7 +25,17 @@ def bare_install(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPat
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
     python = folder / "bin" / "python"
-    command = [*uv, "pip", "install", "-q", "--python", str(python), "-c", str(_constraints(repository, folder)), str(wheel)]
+    command = [
+        *uv,
+        "pip",
+        "install",
+        "-q",
+        "--python",
+        str(python),
+        "-c",
+        str(_constraints(repository, folder)),
+        str(wheel),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and "connect" in done.stderr.lower():
         pytest.skip("the package registry can't be reached")
@@ -57,7 +67,8 @@ def test_the_wheel_carries_no_tests_and_no_node_modules(wheel: Path) -> None:
 
 @pytest.mark.network
 def test_the_bare_install_runs_the_cli_without_the_extras(bare_install: Path) -> None:
-    probe = "import importlib.util as u; print([m for m in ('sqlalchemy','fastapi','jupyterhub','kubernetes') if u.find_spec(m)])"
+    probe = """import importlib.util
+print([name for name in ("sqlalchemy", "fastapi", "jupyterhub", "kubernetes") if importlib.util.find_spec(name)])"""
     assert subprocess.run([bare_install, "-c", probe], capture_output=True, text=True, check=True).stdout == "[]\n"
     command = bare_install.parent / "modelyard"
     assert "Usage: modelyard" in subprocess.run([command, "--help"], capture_output=True, text=True, check=True).stdout
