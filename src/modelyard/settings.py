@@ -23,7 +23,7 @@ def _setting(default: Any, help: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    home: Path = _setting(Path("."), "The folder that holds all state.")
+    home: Path = _setting(Path(), "The folder that holds all state.")
     host: str = _setting("127.0.0.1", "The address the platform listens on.")
     port: int = _setting(8700, "The port the platform listens on, behind the proxy.")
     prefix: str = _setting("/services/modelyard", "The path of the platform below the public address.")
@@ -80,7 +80,8 @@ def _typed(name: str, value: Any, kind: type) -> Any:
     try:
         return Path(value) if issubclass(kind, Path) else kind(value)
     except (TypeError, ValueError):
-        raise Invalid(f"The setting {name} is {value!r}, which is not {_WORDS[kind]}.", hint="Mend the setting.") from None
+        message = f"The setting {name} is {value!r}, which is not {_WORDS[kind]}."
+        raise Invalid(message, hint="Mend it in modelyard.toml or in the variable.") from None
 
 
 _WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text", Path: "a path"}
