@@ -7,26 +7,27 @@ removed by the next writer.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, NoReturn, Self
+from typing import Any, BinaryIO, Self
 
 import msgspec
 
-from modelyard.core.errors import Invalid, NotFound, OutOfSpace
+from modelyard.core.errors import Invalid, NotFound
 
 from . import media
+from .locks import locked
+from .space import space_needed
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _STALE_SECONDS = 3600.0
+_LOCK_SECONDS = 60.0
 _MANIFEST_LIMIT = 8 << 20
 
 
@@ -37,7 +38,7 @@ class Layout:
         self.path = path.absolute()
         self._blobs = self.path / "blobs" / "sha256"
         self._ingest = self.path / "ingest"
-        with _space_needed(self.path):
+        with space_needed(self.path):
             self._blobs.mkdir(parents=True, exist_ok=True)
             self._ingest.mkdir(exist_ok=True)
             if not (self.path / "oci-layout").exists():
@@ -62,7 +63,7 @@ class Layout:
             raise NotFound(f"There is no blob {digest} in {self.path}.") from None
 
     def new_blob(self) -> LayoutBlob:
-        with _space_needed(self.path):
+        with space_needed(self.path):
             self._remove_stale()
             return LayoutBlob(self)
 
@@ -80,7 +81,7 @@ class Layout:
     def put_descriptor(self, descriptor: Mapping[str, Any]) -> None:
         """Add a line to `index.json`; it takes the place of the line with the same name, if it has a name."""
         name = ref_name(descriptor)
-        with _space_needed(self.path), self._locked():
+        with space_needed(self.path), self._locked():
             index = self.descriptors()
             if descriptor in index or (name is None and _names(index, descriptor["digest"])):
                 return
@@ -129,11 +130,8 @@ class Layout:
             blob.write(data)
             blob.move_to(path)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.path / ".lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.path / ".lock", "the index of the image store", _LOCK_SECONDS)
 
     def new_file(self) -> tuple[int, Path]:
         handle, name = tempfile.mkstemp(dir=self._ingest)
@@ -164,7 +162,7 @@ class LayoutBlob:
         self._moved = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        with _space_needed(self._layout.path):
+        with space_needed(self._layout.path):
             left = memoryview(data)
             while left:
                 left = left[os.write(self._handle, left) :]
@@ -180,7 +178,7 @@ class LayoutBlob:
         return self._size
 
     def move_to(self, path: Path) -> None:
-        with _space_needed(self._layout.path):
+        with space_needed(self._layout.path):
             os.fchmod(self._handle, 0o644)
             os.fsync(self._handle)
             self._path.replace(path)
@@ -205,21 +203,3 @@ def ref_name(descriptor: Mapping[str, Any]) -> str | None:
 
 def _names(index: list[dict[str, Any]], digest: str) -> bool:
     return any(line.get("digest") == digest for line in index)
-
-
-@contextmanager
-def _space_needed(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            _raise_full(path, error)
-        raise
-
-
-def _raise_full(path: Path, error: OSError) -> NoReturn:
-    raise OutOfSpace(
-        f"There is no space left for images in {path}.",
-        hint="Free some space on this disk, or delete versions that are no longer needed, then try again. "
-        "Nothing was stored.",
-    ) from error

@@ -20,7 +20,9 @@ READ_ERRORS = (zstandard.ZstdError, gzip.BadGzipFile, EOFError, OSError)
 def decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:
     """The tar inside a layer of `media_type`, OCI's or Docker's. Raises Invalid for a compression unknown here."""
     if media_type.endswith(_ZSTD):
-        return cast(BinaryIO, zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream))
+        return cast(
+            BinaryIO, zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream, read_across_frames=True)
+        )
     if media_type.endswith(_GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
     if media_type.endswith(".tar"):
