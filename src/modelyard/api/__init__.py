@@ -1,0 +1,1 @@
+"""HTTP in front of the services: routes that parse, ask a service function, and answer with its value."""

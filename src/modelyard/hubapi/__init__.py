@@ -1,0 +1,1 @@
+"""JupyterHub's REST API as the platform uses it."""
