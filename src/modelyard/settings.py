@@ -75,9 +75,11 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any, kind: type) -> Any:
-    if isinstance(value, kind) and not isinstance(value, bool):
+    if isinstance(value, kind):
         return value
     try:
+        if isinstance(value, bool):
+            raise TypeError
         return Path(value) if issubclass(kind, Path) else kind(value)
     except (TypeError, ValueError):
         message = f"The setting {name} is {value!r}, which is not {_WORDS[kind]}."
