@@ -22,7 +22,11 @@ KINDS: tuple[Kind, ...] = ("string", "integer", "number", "boolean", "json")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One declared parameter. `minimum` and `maximum` are inclusive; `choices` are values of `kind`."""
+    """One declared parameter. `minimum` and `maximum` are inclusive; `choices` are values of `kind`.
+
+    `flag` is what a script's own parser calls it, where that isn't `--name`: "--learning-rate". A boolean's flag is
+    given alone for true, and the second half of "--cache/--no-cache", if there is one, for false.
+    """
 
     name: str
     kind: Kind = "string"
@@ -32,6 +36,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     description: str = ""
+    flag: str = ""
 
 
 def check_schema(parameters: Sequence[Parameter]) -> None:
