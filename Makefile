@@ -29,6 +29,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) || { echo "The Python package registry can't be reached: nothing was installed. Check the network, or pip's configuration." >&2; exit 1; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@mkdir -p labextension/dist hub/modelyard_hub/proxy/dist # built below; the editable install only needs to find them
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -38,9 +39,9 @@ node_modules/.installed: package-lock.json
 
 labextension/dist/.built: node_modules/.installed $(VENV)/.installed package.json tsconfig.json $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py npm run --silent build:prod
-	@mkdir -p $(VENV)/share/jupyter/labextensions $(VENV)/etc/jupyter/jupyter_server_config.d
-	@ln -sfn $(CURDIR)/labextension/dist $(VENV)/share/jupyter/labextensions/modelyard
-	@cp server_extension/modelyard_jupyter.json $(VENV)/etc/jupyter/jupyter_server_config.d/
+	@rm -rf $(VENV)/share/jupyter/labextensions/modelyard # the copy of the editable install
+	@mkdir -p $(VENV)/share/jupyter/labextensions
+	@ln -s $(CURDIR)/labextension/dist $(VENV)/share/jupyter/labextensions/modelyard
 	@touch $@
 
 hub/modelyard_hub/proxy/dist/.built: $(VENV)/.installed $(wildcard hub/modelyard_hub/proxy/*.json hub/modelyard_hub/proxy/*.mjs)

@@ -39,7 +39,7 @@ log = logging.getLogger("modelyard.app")
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """The platform on one machine: SQLite or PostgreSQL, an OCI layout, processes. Raises YardError when it can't be."""
+    """The platform on one machine: SQLite or PostgreSQL, an OCI layout, processes. May raise YardError."""
     home = settings.home
     layout = Layout(home / "images")
     rootfs_cache = home / "cache" / "rootfs"
