@@ -1,0 +1,161 @@
+"""The packages layer: what the user installed, moved to where PYTHONUSERBASE finds it in an image.
+
+venv/lib/pythonX.Y/site-packages → opt/model/userbase/lib/pythonX.Y/site-packages
+venv/bin                         → opt/model/userbase/bin, with a shebang that finds the image's Python
+(shared libraries of this machine that they need and the base lacks) → where they lie here
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelyard.core.contract import USERBASE
+from modelyard.oci.layer import Entry
+
+from .elf import read_dynamic
+from .environment import LIBRARY_PTH, SCRIPTS, EnvironmentDir
+
+_SHEBANG = b"#!/usr/bin/env python3\n"
+_LINKS = frozenset({"python", "python3"})
+_LARGEST_SCRIPT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One path below the virtual environment. `place` is the path in the image, `status` of the path itself."""
+
+    place: bytes
+    source: Path
+    status: os.stat_result
+
+    @property
+    def key(self) -> tuple[bytes, int, int, int, int]:
+        s = self.status
+        return (self.place, s.st_size, s.st_mtime_ns, s.st_mode, s.st_ino)
+
+
+def find_installed(environment: EnvironmentDir) -> list[Installed]:
+    """Everything that the user's pip put into the environment, by path in the image; empty when that is nothing."""
+    top = USERBASE.lstrip("/").encode()
+    inside = f"/lib/python{environment.python_version}/site-packages".encode()
+    found = [item for item in _walk(environment.site_packages, top + inside) if not _is_ours(item, top + inside)]
+    for item in _walk(environment.venv / "bin", top + b"/bin"):
+        name = item.source.name
+        linked = stat.S_ISLNK(item.status.st_mode) and name.startswith("python")
+        if name not in SCRIPTS and name not in _LINKS and not linked and not name.startswith((".", "activate")):
+            found.append(item)
+    found.sort(key=lambda item: item.place)
+    return found
+
+
+def _is_ours(item: Installed, site_packages: bytes) -> bool:
+    # `~ame` is what pip leaves of a package when it is killed while replacing it.
+    name = item.place[len(site_packages) + 1 :].split(b"/")[0]
+    return name == LIBRARY_PTH.encode() or name.startswith((b"~", b"." + LIBRARY_PTH.encode()))
+
+
+def _walk(folder: Path, place: bytes) -> Iterator[Installed]:
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        inner = place + b"/" + os.fsencode(entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), inner)
+        else:
+            yield Installed(inner, Path(entry.path), entry.stat(follow_symlinks=False))
+
+
+def packages_entries(environment: EnvironmentDir, installed: Iterable[Installed]) -> Iterator[Entry]:
+    """The layer's entries. Modes are widened so that an image runs as any user; owners are root."""
+    compiled: list[Path] = []
+    scripts = f"{USERBASE}/bin/".lstrip("/").encode()
+    for item in installed:
+        mode = item.status.st_mode
+        if stat.S_ISLNK(mode):
+            target = os.fsencode(item.source.readlink())
+            yield Entry(item.place, "symlink", 0o777, int(item.status.st_mtime), target=target)
+            continue
+        if not stat.S_ISREG(mode):
+            continue
+        content = _moved_script(item) if item.place.startswith(scripts) else None
+        if item.place.endswith(b".so") or b".so." in item.place:
+            compiled.append(item.source)
+        yield Entry(
+            item.place,
+            "file",
+            0o755 if mode & 0o100 else 0o644,
+            int(item.status.st_mtime),
+            size=item.status.st_size if content is None else len(content),
+            source=item.source if content is None else content,
+        )
+    yield from library_entries_missing_in(environment.rootfs, compiled)
+
+
+def _moved_script(item: Installed) -> bytes | None:
+    """A console script with a shebang that is right in the image, or None to take the file as it is."""
+    if item.status.st_size > _LARGEST_SCRIPT:
+        return None
+    content = item.source.read_bytes()
+    first, _, rest = content.partition(b"\n")
+    if first == b"#!/bin/sh" and rest.startswith(b"'''exec' "):
+        # pip writes this for long paths: the call of the interpreter, and the end of the Python string around it.
+        return _SHEBANG + rest.split(b"\n", 2)[-1]
+    if first.startswith(b"#!") and b"python" in first.rpartition(b"/")[2]:
+        return _SHEBANG + rest
+    return None
+
+
+def library_entries_missing_in(rootfs: Path, compiled: list[Path]) -> Iterator[Entry]:
+    """The machine's shared libraries that `compiled` needs, at any depth, and that neither they nor `rootfs` bring."""
+    if not compiled or rootfs == Path("/"):
+        return
+    brought = {path.name for path in compiled}
+    queue = list(compiled)
+    while queue:
+        for name in read_dynamic(queue.pop()).needed:
+            if name in brought:
+                continue
+            brought.add(name)
+            if _find_library(rootfs, name) is not None:
+                continue
+            here = _find_library(Path("/"), name)
+            if here is None:
+                continue  # brought in another way (a wheel's loader), or missing here as well
+            source = here.resolve()
+            status = source.stat()
+            place = os.fsencode(here).lstrip(b"/")
+            yield Entry(place, "file", 0o644, int(status.st_mtime), size=status.st_size, source=source)
+            queue.append(source)
+
+
+def _find_library(root: Path, name: str) -> Path | None:
+    """Where the loader would look in `root`, links in directories resolved as in `root`."""
+    if "/" in name:
+        return None
+    for folder in _library_folders():
+        candidate = root / folder.lstrip("/") / name
+        if candidate.exists() or candidate.is_symlink():
+            return candidate
+    return None
+
+
+def _library_folders() -> list[str]:
+    machine = os.uname().machine
+    triplet = f"{machine}-linux-gnu"
+    # `/lib` is a link to `/usr/lib` on merged systems; the real folders come first so that an entry's path has no link.
+    return [
+        f"/usr/lib/{triplet}",
+        "/usr/lib64",
+        "/usr/lib",
+        "/usr/local/lib",
+        f"/lib/{triplet}",
+        "/lib64",
+        "/lib",
+        "/opt/python/lib",
+    ]
