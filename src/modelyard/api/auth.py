@@ -23,7 +23,7 @@ HUB_SECONDS = 10.0  # how long the hub may take to answer
 
 @dataclass(frozen=True, slots=True)
 class AuthSettings:
-    """`hub_public_path` is the hub's base path for browsers, such as `/hub/`; `prefix` ours, with no slash at its end."""
+    """`hub_public_path` is the hub's base path for browsers, such as `/hub/`; `prefix` ours, no slash at its end."""
 
     hub_api_url: str
     hub_public_path: str

@@ -103,7 +103,7 @@ async def _follow(
                 check = now
             chunk = await run_in_threadpool(read_log, yard, caller, id, chunk.next_offset, CHUNK)
         except YardError as error:
-            yield _event("error", error.as_json(), offset)
+            yield _event("error", {**error.as_json(), "status": error.status}, offset)
             return
 
 
