@@ -1,0 +1,1 @@
+"""Logs and artifacts of ended runs: adapters of `core.ports.BlobStore`."""
