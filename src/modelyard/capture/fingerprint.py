@@ -47,3 +47,12 @@ def remember_layer(state: Path, kind: str, of: str, layer: LayerDescriptor) -> N
     with os.fdopen(handle, "w") as file:
         json.dump({"fingerprint": of, "layer": dataclasses.asdict(layer)}, file)
     Path(temporary).replace(state / f"{kind}-layer.json")
+
+
+def last_digest(state: Path, kind: str, sink: ImageSink) -> str:
+    """The digest of the layer that the last save made, if the sink still has it; else empty."""
+    try:
+        digest = str(json.loads((state / f"{kind}-layer.json").read_text())["layer"]["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return digest if sink.has(digest) is not None else ""

@@ -27,8 +27,8 @@ def preview(environment: EnvironmentDir, path: str = "", environ: Mapping[str, s
     """Computed from the disk alone: nothing is run or written.
 
     `path` is the open notebook or file, relative to `work/`; `find_project` says which folder that makes the code.
-    `environ` holds the variables whose secret values are looked for. Raises Invalid for a path outside of `work/` and
-    for an open notebook that is not one, NotFound when there is no such file.
+    `environ` holds the variables whose secret values are looked for (this process's own for None). Raises Invalid for
+    a path outside of `work/` and for an open notebook that is not one, NotFound when there is no such file.
     """
     project = find_project(environment, path)
     code = read_code(project.folder, below=project.below)
@@ -40,7 +40,11 @@ def preview(environment: EnvironmentDir, path: str = "", environ: Mapping[str, s
         code=code.files(),
         code_size=code.size,
         left_out=code.left_out,
-        warnings=[*code.warnings, *scan_code(code, environ or {}), *warn_of_links_out(environment.site_packages)],
+        warnings=[
+            *code.warnings,
+            *scan_code(code, os.environ if environ is None else environ),
+            *warn_of_links_out(environment.site_packages),
+        ],
         git=code.git,
         suggested_model=_suggest_model(environment, project),
         suggested_label=suggest_label(code.git) or f"{datetime.now(UTC):%Y%m%d-%H%M%S}",

@@ -101,7 +101,10 @@ def _moved_script(item: Installed) -> bytes | None:
     """A console script with a shebang that is right in the image, or None to take the file as it is."""
     if item.status.st_size > _LARGEST_SCRIPT:
         return None
-    content = item.source.read_bytes()
+    try:
+        content = item.source.read_bytes()
+    except OSError:
+        return None  # gone or unreadable: the layer writer says so
     first, _, rest = content.partition(b"\n")
     if first == b"#!/bin/sh" and rest.startswith(b"'''exec' "):
         # pip writes this for long paths: the call of the interpreter, and the end of the Python string around it.
