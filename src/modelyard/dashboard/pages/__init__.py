@@ -1,0 +1,1 @@
+"""The pages, one module per noun. Each has `add_pages(router, site)`."""
