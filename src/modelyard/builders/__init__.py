@@ -1,0 +1,1 @@
+"""Image builds: where base images come from. Imports only `core` and `oci`."""

@@ -1,0 +1,116 @@
+"""Install locked packages into a folder, with uv where it lies beside this Python, else with pip."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from modelyard.core.errors import Unavailable
+
+_TIMEOUT_SECONDS = 1200
+_UNREACHABLE = re.compile(
+    r"connect|resolve host|resolution|timed? ?out|unreachable|network|dns error|no matching distribution|certificate"
+    r"|error sending request|proxy",
+    re.IGNORECASE,
+)
+_ERROR_LINE = re.compile(r"^\s*(?:ERROR:|error:|×|Caused by:|╰─▶)\s*(.+)", re.MULTILINE)
+# A script finds the interpreter beside itself, wherever the image was unpacked to: a shell reads the first two lines
+# as "run python3 on me", Python reads them as a string.
+_LAUNCHER = b"""#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")/python3" "$0" "$@"
+' '''
+"""
+
+
+def site_packages(python: Path, root: Path) -> Path:
+    """Where the relocated interpreter looks for packages, relative to `root`."""
+    asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    done = subprocess.run([python, "-I", "-c", asked], capture_output=True, text=True, timeout=60, check=True)
+    return Path(done.stdout.strip()).relative_to(root)
+
+
+def install_locked(python: Path, lock: Path, destination: Path, image: str) -> None:
+    """Install what `lock` pins into the empty folder `destination`, wheels only, hashes checked.
+
+    Raises Unavailable with a sentence when the registry can't be reached or does not have them.
+    """
+    command = _uv(python, lock, destination) or _pip(python, lock, destination)
+    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONNOUSERSITE": "1"}
+    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        raise _failed(image, f"it took longer than {_TIMEOUT_SECONDS // 60} minutes", unreachable=True) from None
+    if done.returncode != 0:
+        lines = _ERROR_LINE.findall(done.stderr) or done.stderr.strip().splitlines() or ["no reason given"]
+        raise _failed(image, lines[-1].strip().rstrip("."), unreachable=bool(_UNREACHABLE.search(done.stderr)))
+
+
+def byte_compile(python: Path, folder: Path, shown_as: str) -> None:
+    """Write pycs that are never checked against their sources: an image's files don't change, and times may.
+
+    `shown_as` is the folder's path in the image. Files that are not valid for this Python are left uncompiled.
+    """
+    command = [str(python), "-I", "-m", "compileall", "-q", "-q", "-j", str(len(os.sched_getaffinity(0)))]
+    command += ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", shown_as, str(folder)]
+    subprocess.run(command, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False, stdin=subprocess.DEVNULL)
+
+
+def move_scripts(site: Path, destination: Path) -> None:
+    """Move the console scripts of a `--target` install beside the interpreter, independent of where that lies."""
+    scripts = site / "bin"
+    if not scripts.is_dir():
+        return
+    destination.mkdir(parents=True, exist_ok=True)
+    for script in sorted(scripts.iterdir()):
+        if not script.is_file():
+            continue
+        content = script.read_bytes()
+        first, _, rest = content.partition(b"\n")
+        if first.startswith(b"#!") and b"python" in first:
+            content = _LAUNCHER + (rest.split(b"' '''\n", 1)[-1] if rest.startswith(b"'''exec'") else rest)
+        target = destination / script.name
+        if not target.is_symlink():  # never through the interpreter's own name
+            target.unlink(missing_ok=True)
+            target.write_bytes(content)
+            target.chmod(0o755)
+    shutil.rmtree(scripts)
+
+
+def _uv(python: Path, lock: Path, destination: Path) -> list[str]:
+    uv = Path(sys.executable).with_name("uv")
+    if not uv.is_file():
+        return []
+    # Copies, never hardlinks: what lies in the image must not change with uv's cache.
+    return [
+        *(str(uv), "pip", "install", "--quiet", "--no-progress", "--python", str(python), "--link-mode", "copy"),
+        *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-config"),
+        *("--target", str(destination), "-r", str(lock)),
+    ]
+
+
+def _pip(python: Path, lock: Path, destination: Path) -> list[str]:
+    bundled = sorted(python.parent.parent.glob("lib/python3*/ensurepip/_bundled/pip-*.whl"))
+    pip = [str(python), str(bundled[-1] / "pip")] if bundled else [sys.executable, "-m", "pip"]
+    return [
+        *(*pip, "install", "--quiet", "--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *("--target", str(destination), "-r", str(lock)),
+    ]
+
+
+def _failed(image: str, reason: str, *, unreachable: bool) -> Unavailable:
+    return Unavailable(
+        f"The packages of base image {image} could not be installed: {reason}.",
+        hint="Check that this machine reaches its package registry (pip's index-url, a proxy), then build again."
+        if unreachable
+        else "Check the image's requirements.lock against the package registry, then build again.",
+        code="registry_unreachable" if unreachable else "packages_not_installed",
+        details={"image": image},
+    )
