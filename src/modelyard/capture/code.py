@@ -48,6 +48,12 @@ class CodePath:
     inode: int
     target: bytes = b""
 
+    @property
+    def key(self) -> bytes:
+        """Changes when the file does."""
+        numbers = b" %d %d %d %d " % (self.size, self.mtime_ns, self.mode, self.inode)
+        return self.path + numbers + self.target
+
 
 @dataclass(frozen=True, slots=True)
 class Code:

@@ -18,15 +18,12 @@ from pathlib import Path
 from modelyard.oci.layer import LayerDescriptor
 from modelyard.oci.sink import ImageSink
 
-_FORMAT = "1"  # raised when the same files would make another layer
+_FORMAT = b"1"  # raised when the same files would make another layer
 
 
-def fingerprint(parts: Iterable[object]) -> str:
-    """A hash of the parts, in their order."""
-    digest = hashlib.sha256(_FORMAT.encode())
-    for part in parts:
-        digest.update(repr(part).encode(errors="surrogateescape") + b"\n")
-    return digest.hexdigest()
+def fingerprint(parts: Iterable[bytes]) -> str:
+    """A hash of the parts, in their order. No part may hold a NUL, as no path does."""
+    return hashlib.sha256(b"\0".join([_FORMAT, *parts])).hexdigest()
 
 
 def recall_layer(state: Path, kind: str, of: str, sink: ImageSink) -> LayerDescriptor | None:

@@ -174,15 +174,18 @@ def _pack_packages(environment: EnvironmentDir) -> _Part | None:
     if not installed:
         return None
     # The base is part of it: which shared libraries are added depends on what it has.
-    of = fingerprint([environment.base_digest, environment.python_version, *(item.key for item in installed)])
+    of = fingerprint(
+        [environment.base_digest.encode(), environment.python_version.encode(), *(item.key for item in installed)]
+    )
     size = sum(item.status.st_size for item in installed)
     return _Part("packages", of, size, lambda: packages_entries(environment, installed))
 
 
 def _pack_code(code: Code, contract: Contract) -> _Part:
     library = list(library_entries())
+    own_bytes = (entry.path + b" " + repr(entry.source).encode() for entry in library)
     document = json.dumps(contract.as_json(), indent=1, sort_keys=True).encode() + b"\n"
-    of = fingerprint([code.folder, document, *library, *code.paths])
+    of = fingerprint([os.fsencode(code.folder), document, *own_bytes, *(found.key for found in code.paths)])
     own = [*library, Entry(CONTRACT_FILE.lstrip("/").encode(), "file", size=len(document), source=document)]
     return _Part("code", of, code.size + len(document), lambda: [*own, *_code_entries(code)])
 

@@ -8,10 +8,11 @@ venv/bin                         → opt/model/userbase/bin, with a shebang that
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from modelyard.core.contract import USERBASE
 from modelyard.oci.layer import Entry
@@ -20,55 +21,61 @@ from .elf import read_dynamic
 from .environment import LIBRARY_PTH, SCRIPTS, EnvironmentDir
 
 _SHEBANG = b"#!/usr/bin/env python3\n"
-_LINKS = frozenset({"python", "python3"})
+# What is ours, and `~ame`: what pip leaves of a package when it is killed while replacing it.
+_NOT_PACKAGES = re.compile(rb"~.*|\.?" + re.escape(LIBRARY_PTH.encode()) + rb".*")
+_NOT_SCRIPTS = re.compile(rb"\..*|[Aa]ctivate.*|python[0-9.]*|" + b"|".join(name.encode() for name in sorted(SCRIPTS)))
 _LARGEST_SCRIPT = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """One path below the virtual environment. `place` is the path in the image, `status` of the path itself."""
+class Installed(NamedTuple):
+    """One path below the virtual environment: its place in the image, where it is here, and its own status.
+
+    A bare tuple of bytes, since there are tens of thousands and every preview reads them all.
+    """
 
     place: bytes
-    source: Path
+    path: bytes
     status: os.stat_result
 
     @property
-    def key(self) -> tuple[bytes, int, int, int, int]:
+    def source(self) -> Path:
+        return Path(os.fsdecode(self.path))
+
+    @property
+    def key(self) -> bytes:
+        """Changes when the file does."""
         s = self.status
-        return (self.place, s.st_size, s.st_mtime_ns, s.st_mode, s.st_ino)
+        return b"%b %d %d %d %d" % (self.place, s.st_size, s.st_mtime_ns, s.st_mode, s.st_ino)
 
 
 def find_installed(environment: EnvironmentDir) -> list[Installed]:
     """Everything that the user's pip put into the environment, by path in the image; empty when that is nothing."""
     top = USERBASE.lstrip("/").encode()
-    inside = f"/lib/python{environment.python_version}/site-packages".encode()
-    found = [item for item in _walk(environment.site_packages, top + inside) if not _is_ours(item, top + inside)]
-    for item in _walk(environment.venv / "bin", top + b"/bin"):
-        name = item.source.name
-        linked = stat.S_ISLNK(item.status.st_mode) and name.startswith("python")
-        if name not in SCRIPTS and name not in _LINKS and not linked and not name.startswith((".", "activate")):
-            found.append(item)
-    found.sort(key=lambda item: item.place)
+    packages = top + f"/lib/python{environment.python_version}/site-packages".encode()
+    found: list[Installed] = []
+    _walk(os.fsencode(environment.site_packages), packages, _NOT_PACKAGES, found)
+    _walk(os.fsencode(environment.venv / "bin"), top + b"/bin", _NOT_SCRIPTS, found)
+    found.sort()
     return found
 
 
-def _is_ours(item: Installed, site_packages: bytes) -> bool:
-    # `~ame` is what pip leaves of a package when it is killed while replacing it.
-    name = item.place[len(site_packages) + 1 :].split(b"/")[0]
-    return name == LIBRARY_PTH.encode() or name.startswith((b"~", b"." + LIBRARY_PTH.encode()))
-
-
-def _walk(folder: Path, place: bytes) -> Iterator[Installed]:
+def _walk(folder: bytes, place: bytes, without: re.Pattern[bytes] | None, found: list[Installed]) -> None:
+    """`without` is for the names directly in `folder`."""
     try:
         entries = list(os.scandir(folder))
     except FileNotFoundError:
-        return
+        return  # removed by a pip that runs at this moment
     for entry in entries:
-        inner = place + b"/" + os.fsencode(entry.name)
+        if without is not None and without.fullmatch(entry.name):
+            continue
+        inner = place + b"/" + entry.name
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), inner)
+            _walk(entry.path, inner, None, found)
         else:
-            yield Installed(inner, Path(entry.path), entry.stat(follow_symlinks=False))
+            try:
+                found.append(Installed(inner, entry.path, entry.stat(follow_symlinks=False)))
+            except FileNotFoundError:
+                continue
 
 
 def packages_entries(environment: EnvironmentDir, installed: Iterable[Installed]) -> Iterator[Entry]:
