@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from modelyard.core.caller import Caller
+from modelyard.core.caller import WRITE, Caller
 from modelyard.core.contract import Contract, Entrypoint
 from modelyard.core.errors import Conflict, Invalid
 from modelyard.core.ids import is_id, new_id
@@ -119,6 +119,7 @@ def report_save(
     yard: Yard, caller: Caller, id: str, state: SaveState, done_bytes: int = 0, total_bytes: int = 0
 ) -> Save:
     """A sign of life. States only go forward; a report that comes late or after the end changes nothing."""
+    caller.require(WRITE)
     _authorise(yard, caller, id)
     if state.ended or state is SaveState.REQUESTED:
         raise Invalid("Progress is scanning, pushing or verifying.", details={"field": "state"})
@@ -142,6 +143,7 @@ def complete_save(yard: Yard, caller: Caller, id: str, completion: Completion) -
     Raises Conflict `save_ended` when it failed or expired before; NotFound or Invalid when the image is not there,
     not whole, or not what `completion` says. Then the save goes on and may be completed later.
     """
+    caller.require(WRITE)
     found = _authorise(yard, caller, id)
     if found.state is SaveState.SAVED:
         return _version_of(yard, found)
@@ -233,6 +235,7 @@ def _version_of(yard: Yard, found: Save) -> Version:
 
 def fail_save(yard: Yard, caller: Caller, id: str, reason: str, hint: str = "") -> Save:
     """Give up: the label is free again. Raises Conflict when it was saved; failing twice changes nothing."""
+    caller.require(WRITE)
     _authorise(yard, caller, id)
     now = yard.clock()
     with yard.database.write() as tx:
