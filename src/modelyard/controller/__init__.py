@@ -1,1 +1,1 @@
-"""Makes what is follow what should be."""
+"""Makes what is follow what should be: list, compare, act, and again. Every step may run twice."""

@@ -18,11 +18,10 @@ from .tables import run, sweep
 
 @dataclass(frozen=True, slots=True)
 class OpenSweep:
-    """A sweep with runs that have not ended, and how many of them hold a slot."""
+    """A sweep with runs that have not ended."""
 
     id: str
     parallelism: int
-    active: int
 
 
 def add_sweep(tx: Connection, row: dict[str, Any]) -> None:
@@ -53,11 +52,8 @@ def set_target_cancelled(tx: Connection, id: str) -> bool:
 
 def list_open(tx: Connection) -> list[OpenSweep]:
     """Oldest first."""
-    slots = [RunState.STARTING.value, RunState.RUNNING.value]
-    busy = select(run.c.sweep, func.count().label("n")).where(run.c.state.in_(slots), run.c.sweep.is_not(None))
-    active = {row.sweep: row.n for row in tx.execute(busy.group_by(run.c.sweep))}
     query = select(sweep.c.id, sweep.c.parallelism).where(sweep.c.state == SweepState.RUNNING.value)
-    return [OpenSweep(r.id, r.parallelism, active.get(r.id, 0)) for r in tx.execute(query.order_by(sweep.c.id))]
+    return [OpenSweep(row.id, row.parallelism) for row in tx.execute(query.order_by(sweep.c.id))]
 
 
 def close_sweep(tx: Connection, id: str, now: datetime) -> SweepState | None:
