@@ -45,6 +45,7 @@ class ImageBody(Body):
     name: ShortText | None = Field(default=None, description="May be left out; when given, the name in the address")
     title: ShortText
     description: Text = ""
+    digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     packages: Annotated[list[ShortText], Field(max_length=200)] = []
     default: bool = False
     deprecated: bool = False

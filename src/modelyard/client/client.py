@@ -110,8 +110,8 @@ class Client:
         return self._wire.call("GET", f"images/{_part(name)}", BaseImage)
 
     def put_image(self, image: BaseImage) -> BaseImage:
-        """Add or describe a base image (administrators); its digest and size come from its build."""
-        body = {k: getattr(image, k) for k in ("title", "description", "packages", "default", "deprecated")}
+        """Describe a base image that the platform builds, or add one by its `digest` (administrators)."""
+        body = {k: getattr(image, k) for k in ("title", "description", "digest", "packages", "default", "deprecated")}
         return self._wire.call("PUT", f"images/{_part(image.name)}", BaseImage, body=body)
 
     def delete_image(self, name: str) -> None:
@@ -407,39 +407,43 @@ class Client:
             page = list_page(*args, **{**filters, "after": page.next})
             yield from page.items
 
+    def wait_run(self, id: str, timeout: float | None = None, on_change: Callable[[Run], object] | None = None) -> Run:
+        """The run when it has ended; `on_change` is called with each new state.
+
+        Raises Unavailable with code still_running after `timeout` seconds.
+        """
+        return _wait(lambda: self.get_run(id), lambda run: run.state.ended, lambda run: run.state, timeout, on_change)
+
+    def wait_sweep(
+        self, id: str, timeout: float | None = None, on_change: Callable[[Sweep], object] | None = None
+    ) -> Sweep:
+        """The sweep when all of its runs have ended; `on_change` is called whenever its counts differ.
+
+        Raises Unavailable with code still_running after `timeout` seconds.
+        """
+        return _wait(
+            lambda: self.get_sweep(id),
+            lambda sweep: sweep.state is not SweepState.RUNNING,
+            lambda sweep: (sweep.state, tuple(sorted(sweep.counts.items()))),
+            timeout,
+            on_change,
+        )
+
     @overload
     def wait(
-        self, what: Run, timeout_seconds: float | None = None, on_change: Callable[[Run], object] | None = None
+        self, what: Run, timeout: float | None = None, on_change: Callable[[Run], object] | None = None
     ) -> Run: ...
     @overload
     def wait(
-        self, what: Sweep, timeout_seconds: float | None = None, on_change: Callable[[Sweep], object] | None = None
+        self, what: Sweep, timeout: float | None = None, on_change: Callable[[Sweep], object] | None = None
     ) -> Sweep: ...
     def wait(
-        self,
-        what: Run | Sweep,
-        timeout_seconds: float | None = None,
-        on_change: Callable[[Any], object] | None = None,
+        self, what: Run | Sweep, timeout: float | None = None, on_change: Callable[[Any], object] | None = None
     ) -> Run | Sweep:
-        """Until it has ended; `on_change` is called with each new state. Raises Unavailable after the timeout."""
-        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        pause, longest = _POLL_SECONDS
-        while not _ended(what):
-            if deadline is not None and time.monotonic() > deadline:
-                raise Unavailable(
-                    f"It has not ended after {timeout_seconds:g} s.",
-                    hint="It goes on; look again.",
-                    code="still_running",
-                )
-            time.sleep(pause)
-            now = self.get_run(what.id) if isinstance(what, Run) else self.get_sweep(what.id)
-            pause = min(pause * 1.2, longest)
-            if _progress(now) != _progress(what):
-                pause = _POLL_SECONDS[0]
-                if on_change is not None:
-                    on_change(now)
-            what = now
-        return what
+        """`wait_run` or `wait_sweep`, for what was just submitted."""
+        if isinstance(what, Run):
+            return self.wait_run(what.id, timeout, on_change)
+        return self.wait_sweep(what.id, timeout, on_change)
 
     def _model_path(self, model: str) -> str:
         owner, name = _owner_and_name(model)
@@ -486,9 +490,26 @@ def _values(given: Sequence[Any] | Range) -> list[Any]:
     return expand_range(given, "integer" if whole else "number")
 
 
-def _ended(what: Run | Sweep) -> bool:
-    return what.state.ended if isinstance(what, Run) else what.state is not SweepState.RUNNING
-
-
-def _progress(what: Run | Sweep) -> tuple[object, ...]:
-    return (what.state,) if isinstance(what, Run) else (what.state, tuple(sorted(what.counts.items())))
+def _wait(
+    look: Callable[[], T],
+    ended: Callable[[T], bool],
+    progress: Callable[[T], object],
+    timeout: float | None,
+    on_change: Callable[[T], object] | None,
+) -> T:
+    """Look often while things change and less often while they don't."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    pause, longest = _POLL_SECONDS
+    before = now = look()
+    while not ended(now):
+        if deadline is not None and time.monotonic() > deadline:
+            raise Unavailable(
+                f"It has not ended after {timeout:g} s.", hint="It goes on; look again.", code="still_running"
+            )
+        time.sleep(pause)
+        before, now = now, look()
+        changed = progress(now) != progress(before)
+        pause = _POLL_SECONDS[0] if changed else min(pause * 1.2, longest)
+        if changed and on_change is not None:
+            on_change(now)
+    return now

@@ -59,7 +59,7 @@ def get_image(yard: InYard, caller: By, name: Name) -> BaseImage:
 
 @router.put("/images/{name}")
 def put_image(yard: InYard, caller: By, name: Name, body: ImageBody) -> BaseImage:
-    """Add or describe a base image. Its digest and size come from its build."""
+    """Describe a base image that the platform builds, or add another by the digest of its manifest."""
     check_same_name(name, body.name)
     return catalog.put_image(yard, caller, BaseImage(**{**body.model_dump(), "name": name}))
 
