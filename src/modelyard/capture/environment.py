@@ -34,6 +34,7 @@ _LIBRARY = (
     "idna",
     "certifi",
     "msgspec",
+    "platformdirs",
     "typing_extensions",
 )
 LIBRARY_PTH = "zz-modelyard.pth"
