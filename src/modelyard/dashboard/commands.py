@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,10 @@ from .launch import Launch, as_text
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """`python` is empty where there is no short way in Python."""
+    """`cli` is empty for what only Python can say."""
 
     cli: str
-    python: str = ""
+    python: str
 
 
 def launch_commands(version: Version, launch: Launch, space: Space) -> Commands:
@@ -63,7 +63,9 @@ def _sweep(
     words = [["--sweep", f"{name}={_listed(values)}"] for name, values in space.grid.items()]
     words += [["--param", f"{name}={as_text(value)}"] for name, value in space.fixed.items()]
     words += [["--parallelism", str(parallelism)], *_timeout(timeout_seconds)]
-    cli = _shell(["modelyard", "sweep", model, "--version", str(version), "--hardware", hardware], words)
+    # The command knows no list of points; what was started so from Python is shown in Python alone.
+    first = ["modelyard", "sweep", model, "--version", str(version), "--hardware", hardware]
+    cli = "" if space.points else _shell(first, words)
     options = {
         "grid": dict(space.grid) or None,
         "points": list(space.points) or None,
@@ -75,8 +77,11 @@ def _sweep(
     return Commands(cli, _python("sweep", "sweep", model, version, options))
 
 
-def _listed(values: Iterable[Any]) -> str:
-    return ",".join(as_text(v) for v in values)
+def _listed(values: Sequence[Any]) -> str:
+    """A,B,C where the command reads that back as the same values, else a JSON list."""
+    texts = [as_text(v) for v in values]
+    plain = all(t and "," not in t and ".." not in t for t in texts) and not texts[0].startswith("[")
+    return ",".join(texts) if plain else json.dumps(list(values), ensure_ascii=False)
 
 
 def _timeout(seconds: int | None) -> list[list[str]]:

@@ -140,7 +140,7 @@ def read_launch(fields: Fields, parameters: Sequence[Parameter], hardware: Seque
     """The form as filled by an address or a post. What is unknown or missing falls back to the first choice."""
     kind, chosen = field_of(fields, "kind"), field_of(fields, "hardware")
     return Launch(
-        kind=cast(RunKind, kind) if kind in KINDS else KINDS[0],
+        kind=next((k for k in KINDS if k == kind), KINDS[0]),
         hardware=chosen or next(iter(hardware), ""),
         parallelism_text=field_of(fields, "parallelism").strip(),
         timeout_text=field_of(fields, "timeout").strip(),

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
 from modelyard.core.caller import Caller
 from modelyard.core.errors import Invalid, TooLarge, Unauthenticated, YardError
@@ -85,9 +85,7 @@ async def read_form(request: Request) -> FormData:
         chunks.append(chunk)
     text = b"".join(chunks).decode("ascii", errors="replace")
     try:
-        fields: list[tuple[str, str | UploadFile]] = [
-            *parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
-        ]
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
     except ValueError:
         raise TooLarge(f"The form has more than {FORM_FIELDS:,} fields.", hint="Use the CLI or the API.") from None
-    return FormData(fields)
+    return FormData([*fields])

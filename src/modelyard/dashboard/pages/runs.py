@@ -14,6 +14,7 @@ from modelyard.core.run import Run, RunKind, RunState
 from modelyard.dashboard.charts import Chart, Series, line_chart
 from modelyard.dashboard.commands import run_again_commands
 from modelyard.dashboard.launch import as_text
+from modelyard.dashboard.logtail import read_tail
 from modelyard.dashboard.logtext import TAIL_BYTES, readable
 from modelyard.dashboard.query import choice_of, number_of, text_of
 from modelyard.dashboard.site import Site
@@ -113,16 +114,15 @@ def _chart(key: str, points: list[tuple[float, float]]) -> Chart:
 
 def _log(site: Site, caller: Caller, run: Run) -> dict[str, Any]:
     """The end of the log, and where the live stream goes on."""
-    tail = logs.read_log(site.yard, caller, run.id, offset=-TAIL_BYTES, limit=TAIL_BYTES)
-    begin = tail.next_offset - len(tail.data)
+    tail = read_tail(lambda offset, limit: logs.read_log(site.yard, caller, run.id, offset, limit), TAIL_BYTES)
     data = tail.data
-    if begin > 0 and 0 <= (newline := data.find(b"\n")) < len(data) - 1:
+    if tail.begin > 0 and 0 <= (newline := data.find(b"\n")) < len(data) - 1:
         data = data[newline + 1 :]
     return {
         "log": readable(data),
-        "log_cut": begin,
+        "log_cut": tail.begin,
         "log_offset": tail.next_offset,
-        "log_ended": tail.ended or run.state.ended,
+        "log_ended": tail.ended,
     }
 
 
