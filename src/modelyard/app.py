@@ -22,13 +22,15 @@ from fastapi import FastAPI
 from .api.app import create_api
 from .api.auth import Auth, AuthSettings
 from .blobs.directory import DirectoryBlobs
-from .builders.local import LocalBaseBuilder, find_definitions
+from .builders.definitions import definitions_folder
+from .builders.local import LocalBaseBuilder
 from .controller.loop import Controller
 from .core.errors import YardError
 from .dashboard.router import create_dashboard
 from .engines.local.engine import LocalEngine
 from .hubapi.client import HubClient
-from .oci.layout import Layout, LayoutStore
+from .oci.layout import Layout
+from .oci.store import LayoutStore
 from .oci.unpack import unpack
 from .services.yard import Yard
 from .settings import Settings, load_settings
@@ -48,20 +50,23 @@ def make_app(settings: Settings) -> FastAPI:
     def rootfs_of(digest: str) -> Path:
         return unpack(layout, digest, rootfs_cache)
 
-    engine = LocalEngine(home / "runs", rootfs_of, cpu=settings.slots_cpu, memory_mb=settings.slots_memory_mb)
+    def wake() -> None:
+        controller.wake()
+
+    engine = LocalEngine(home, rootfs_of, changed=wake)
     yard = Yard(
         database=Database(settings.database),
         blobs=DirectoryBlobs(home / "blobs"),
         images=LayoutStore(layout),
         hub=HubClient(settings.hub_api_url, settings.service_token),
-        bases=LocalBaseBuilder(layout, rootfs_cache, find_definitions()),
+        bases=LocalBaseBuilder(layout, rootfs_cache, definitions_folder()),
         engine=engine,
         clock=lambda: datetime.now(UTC),
-        wake=lambda: controller.wake(),
+        wake=wake,
         url=settings.url,
         token_key=_derived(key, "run tokens"),
     )
-    controller = Controller(yard, stop_grace_seconds=settings.stop_grace_seconds)
+    controller = Controller(yard, slots=_slots(settings, engine), grace_seconds=settings.stop_grace_seconds)
     auth = Auth(yard, _auth_settings(settings, key))
 
     @asynccontextmanager
@@ -76,6 +81,12 @@ def make_app(settings: Settings) -> FastAPI:
     app.router.lifespan_context = lifespan
     app.include_router(create_dashboard(yard, auth, settings.prefix), prefix=settings.prefix)
     return app
+
+
+def _slots(settings: Settings, engine: LocalEngine) -> dict[str, float]:
+    """What runs may use together: the engine's capacity, or less where the settings say so."""
+    wanted = {"cpu": settings.slots_cpu, "memory_mb": float(settings.slots_memory_mb)}
+    return {**engine.capacity(), **{name: value for name, value in wanted.items() if value}}
 
 
 def _auth_settings(settings: Settings, key: bytes) -> AuthSettings:

@@ -22,7 +22,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--home", type=click.Path(path_type=Path), required=True, help="The home folder.")
+@click.option("--home", type=click.Path(path_type=Path, resolve_path=True), required=True, help="The home folder.")
 def build(name: str, home: Path) -> None:
     """Build base image NAME, or find that it is there."""
     began = time.monotonic()
