@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -86,9 +85,7 @@ def test_a_base_package_can_be_replaced_for_one_environment_and_is_listed_as_cha
 
 
 @pytest.mark.parametrize("lost", ["environment.json", "venv/pyvenv.cfg", "venv/bin/python3", "lib/modelyard"])
-def test_what_a_kill_left_out_is_completed_and_the_users_files_stay(
-    yard: Yard, python: Python, lost: str
-) -> None:
+def test_what_a_kill_left_out_is_completed_and_the_users_files_stay(yard: Yard, python: Python, lost: str) -> None:
     made = yard.environment()
     (made.work / "mine.txt").write_text("mine")
     (made.site_packages / "minelib.py").write_text("value = 7")
@@ -131,7 +128,9 @@ def test_a_base_whose_python_does_not_run_is_one_clear_error(yard: Yard, tmp_pat
         yard.environment(python=tmp_path / "nothing-here")
 
 
-def test_a_folder_with_spaces_and_a_long_path_works(yard: Yard, pip: Pip, make_wheel: MakeWheel, tmp_path: Path) -> None:
+def test_a_folder_with_spaces_and_a_long_path_works(
+    yard: Yard, pip: Pip, make_wheel: MakeWheel, tmp_path: Path
+) -> None:
     made = create_environment(
         tmp_path / ("a folder " * 15).strip(),
         owner="alice",
@@ -166,4 +165,5 @@ def test_half_installed_packages_are_not_listed(environment: EnvironmentDir) -> 
     (environment.site_packages / "~ip-1.0.dist-info" / "METADATA").write_text("Name: ip\nVersion: 1.0\n")
     assert [p for p in list_packages(environment) if p.change != "base"] == []
     shutil.rmtree(environment.site_packages)
-    assert os.path.exists(environment.base_site_packages) and list_packages(environment)
+    assert environment.base_site_packages.exists()
+    assert list_packages(environment)

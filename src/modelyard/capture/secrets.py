@@ -2,7 +2,7 @@
 
 Every version is kept and shared, so a token that someone printed in a cell is worth a question before the save. Only
 shapes that are next to certain are searched: a warning that is usually wrong is soon ignored. A detector's literal
-(`AKIA`, `ghp_`) is looked for first, at memory speed, and its pattern is run only where that is there.
+(`AKIA`, `ghp_`) is looked for first, at memory speed, and its pattern is tried only there.
 
 Notebooks are searched as text, cell by cell with their outputs, since JSON hides line ends and quotes.
 """
@@ -24,6 +24,7 @@ from .code import Code, CodePath, shown
 
 _WHOLE = 8 << 20  # bytes; what is larger is searched in pieces, and a notebook not parsed
 _OVERLAP = 64 << 10
+_WINDOW = 400  # bytes from a literal in which a match that begins before it must end
 _SHORTEST_VALUE = 8
 _MOST_PER_FILE = 20
 
@@ -34,16 +35,27 @@ class _Detector:
     literals: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
     blocks: bool = False
+    back: int = 0  # how far before its literal a match may begin
+
+    def find(self, text: bytes) -> Iterator[re.Match[bytes]]:
+        for literal in self.literals:
+            at = text.find(literal)
+            while at >= 0:
+                match = self.pattern.search(text, max(0, at - self.back), at + _WINDOW) if self.back else None
+                match = match or self.pattern.match(text, at)
+                if match:
+                    yield match
+                at = text.find(literal, max(match.end() if match else 0, at + len(literal)))
 
 
-def _detector(what: str, literals: str, pattern: str, *, blocks: bool = False) -> _Detector:
-    return _Detector(what, tuple(literals.encode().split(b"|")), re.compile(pattern.encode()), blocks)
+def _detector(what: str, literals: str, pattern: str, *, blocks: bool = False, back: int = 0) -> _Detector:
+    return _Detector(what, tuple(literals.encode().split(b"|")), re.compile(pattern.encode()), blocks, back)
 
 
 _DETECTORS = (
     _detector(
         "a private key",
-        "PRIVATE KEY",
+        "-----BEGIN ",
         r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|\\r)*[A-Za-z0-9+/=:-]{16}",
         blocks=True,
     ),
@@ -52,9 +64,10 @@ _DETECTORS = (
     ),
     _detector(
         "an AWS secret key",
-        "ecret_access_key|ecretAccessKey|ECRET_ACCESS_KEY",
+        "secret_access_key|SECRET_ACCESS_KEY|ecretAccessKey",
         r"(?i)secret_?access_?key[\"']?\]?\s{0,4}[=:]\s{0,4}[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
         blocks=True,
+        back=6,
     ),
     _detector("a Google API key", "AIza", r"(?<![A-Za-z0-9_-])AIza[0-9A-Za-z_-]{35}(?![A-Za-z0-9_-])", blocks=True),
     _detector("an Azure storage key", "AccountKey=", r"AccountKey=[A-Za-z0-9+/]{86}==", blocks=True),
@@ -67,8 +80,8 @@ _DETECTORS = (
     _detector(
         "a Slack webhook", "hooks.slack.com", r"hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}"
     ),
-    _detector("a Stripe key", "k_live_", r"(?<![A-Za-z0-9])[rs]k_live_[A-Za-z0-9]{20,}"),
-    _detector("an OpenAI key", "T3BlbkFJ", r"sk-[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}"),
+    _detector("a Stripe key", "sk_live_|rk_live_", r"(?<![A-Za-z0-9])[rs]k_live_[A-Za-z0-9]{20,}"),
+    _detector("an OpenAI key", "T3BlbkFJ", r"sk-[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}", back=200),
     _detector("an Anthropic key", "sk-ant-", r"sk-ant-[a-z0-9]{3,8}-[A-Za-z0-9_-]{60,}"),
     _detector("a Hugging Face token", "hf_", r"(?<![A-Za-z0-9_])hf_[A-Za-z]{34}(?![A-Za-z0-9])"),
     _detector("a PyPI token", "pypi-AgE", r"pypi-AgE[A-Za-z0-9_-]{50,}"),
@@ -79,7 +92,7 @@ _DETECTORS = (
     _detector(
         "a password in a URL",
         "://",
-        r"(?<=://)[^\s/:@\"'<>{}$\\]{1,100}:(?!\*+@|x+@|password@|passwd@|pass@|pwd@)[^\s/:@\"'<>{}$\\]{3,200}@[A-Za-z0-9]",
+        r"://[^\s/:@\"'<>{}$\\]{1,100}:(?!\*+@|x+@|password@|passwd@|pass@|pwd@)[^\s/:@\"'<>{}$\\]{3,200}@[A-Za-z0-9]",
     ),
 )
 
@@ -140,10 +153,9 @@ def _scan_path(folder: Path, path: CodePath, values: tuple[tuple[str, str], ...]
 def scan_bytes(text: bytes, where: str, values: Mapping[str, str]) -> Iterator[Finding]:
     """Findings in `text`; with an empty `where`, each says its line. `values` are looked for exactly, by name."""
     for detector in _DETECTORS:
-        if any(literal in text for literal in detector.literals):
-            for match in detector.pattern.finditer(text):
-                place = where or f"line {_line(text, match.start())}"
-                yield Finding(detector.what, place, _begin(match.group()), detector.blocks)
+        for match in detector.find(text):
+            place = where or f"line {_line(text, match.start())}"
+            yield Finding(detector.what, place, _begin(match.group()), detector.blocks)
     for name, value in values.items():
         at = text.find(value.encode(errors="surrogateescape"))
         if at >= 0:
@@ -156,8 +168,8 @@ def _line(text: bytes, at: int) -> int:
 
 
 def _begin(secret: bytes) -> str:
-    text = secret.decode("utf-8", "replace")
-    return text.split("\n")[0][:40] if text.startswith("-----") else f"{text[:6]}…"
+    text = secret.decode("utf-8", "replace").removeprefix("://")
+    return text[: text.index("-----", 5) + 5] if text.startswith("-----") else f"{text[:6]}…"
 
 
 def _texts(file: Path, size: int) -> Iterator[tuple[str, bytes]]:
