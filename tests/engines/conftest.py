@@ -68,12 +68,13 @@ def make_engine(tmp_path: Path, image: FakeImage) -> Iterator[Callable[[], Local
         made.append(engine)
         return engine
 
+    make.made = made  # type: ignore[attr-defined]
     yield make
     for engine in made:
         for observation in engine.observe():
             engine.stop(observation.handle, 0)
         for observation in engine.observe():
-            wait_for_end(engine, observation.handle)
+            _wait_for_end(engine, observation.handle)
         engine.close()
 
 
@@ -90,11 +91,52 @@ def spec(tmp_path: Path) -> RunSpec:
     return RunSpec(handle, "r1", 1, "ref", DIGEST, "train", {}, {}, hardware)
 
 
-def observe_one(engine: Engine, handle: str) -> Observation | None:
-    return next((o for o in engine.observe() if o.handle == handle), None)
+@pytest.fixture
+def script(image: FakeImage) -> Callable[[str], None]:
+    """What the image's entrypoint does."""
+    return image.script
 
 
-def wait_until(true: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
+class RunToEnd:
+    """Run a script to its end. Keywords change the spec; `contract` the image's model.json."""
+
+    def __init__(self, engine: Engine, image: FakeImage, spec: RunSpec):
+        self._engine, self._image, self._spec = engine, image, spec
+        self.contract: dict[str, Any] = {}
+
+    def __call__(self, source: str, **changes: Any) -> Observation:
+        self._image.script(source, **self.contract)
+        spec = replace(self._spec, **changes)
+        self._engine.start(spec)
+        return _wait_for_end(self._engine, spec.handle)
+
+
+@pytest.fixture
+def run_to_end(engine: LocalEngine, image: FakeImage, spec: RunSpec) -> RunToEnd:
+    return RunToEnd(engine, image, spec)
+
+
+@pytest.fixture
+def start_and_wait_for_line(engine: LocalEngine, image: FakeImage, spec: RunSpec) -> Callable[..., None]:
+    def start(source: str, line: str = "up") -> None:
+        image.script(source)
+        engine.start(spec)
+        _wait_until(lambda: line.encode() in engine.read_log(spec.handle, 0, 10_000).splitlines(), f"the line {line}")
+
+    return start
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., Any]:
+    return _wait_until
+
+
+@pytest.fixture
+def wait_for_end() -> Callable[[Engine, str], Observation]:
+    return _wait_for_end
+
+
+def _wait_until(true: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := true():
@@ -103,23 +145,11 @@ def wait_until(true: Callable[[], Any], what: str, seconds: float = SECONDS) -> 
     raise AssertionError(f"{what} did not happen within {seconds:g} s")
 
 
-def wait_for_end(engine: Engine, handle: str) -> Observation:
+def _wait_for_end(engine: Engine, handle: str) -> Observation:
     def ended() -> Observation | None:
-        found = observe_one(engine, handle)
-        return found if found is None or found.phase in ("exited", "failed_to_start") else None
+        found = next((o for o in engine.observe() if o.handle == handle), None)
+        return found if found is not None and found.phase in ("exited", "failed_to_start") else None
 
-    found = wait_until(ended, f"the end of {handle}")
+    found = _wait_until(ended, f"the end of {handle}")
     assert isinstance(found, Observation)
     return found
-
-
-@pytest.fixture
-def run_to_end(engine: LocalEngine, image: FakeImage, spec: RunSpec) -> Callable[..., Observation]:
-    """Run a script to its end."""
-
-    def run(source: str, **changes: Any) -> Observation:
-        image.script(source)
-        engine.start(replace(spec, **changes))
-        return wait_for_end(engine, spec.handle)
-
-    return run

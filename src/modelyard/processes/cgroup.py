@@ -75,6 +75,8 @@ class Cgroup:
 
 def make_cgroup(name: str, *, cpu: float, memory_mb: int) -> Cgroup | None:
     """A group of that name with the limits set, or None where this machine doesn't let us."""
+    if "/" in name or name in ("", ".", ".."):
+        raise ValueError(f"not the name of a control group: {name!r}")
     for make in (_make_version_2, _make_version_1):
         try:
             group = make(name, cpu, memory_mb)
@@ -119,10 +121,13 @@ def _make_version_1(name: str, cpu: float, memory_mb: int) -> Cgroup | None:
     folders = {controller: place / _FOLDER / name for controller, place in places.items()}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
-    (folders["memory"] / "memory.limit_in_bytes").write_text(str(memory_mb << 20))
-    swap = folders["memory"] / "memory.memsw.limit_in_bytes"
-    if swap.exists():
-        swap.write_text(str(memory_mb << 20))
+    # Memory with swap may never be below memory, so that an old limit of it has to go first.
+    limit, with_swap = (folders["memory"] / f"memory.{name}limit_in_bytes" for name in ("", "memsw."))
+    if with_swap.exists():
+        with_swap.write_text("-1")
+    limit.write_text(str(memory_mb << 20))
+    if with_swap.exists():
+        with_swap.write_text(str(memory_mb << 20))
     (folders["cpu"] / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
     (folders["cpu"] / "cpu.cfs_quota_us").write_text(str(_quota(cpu)))
     return Cgroup(1, folders)

@@ -2,7 +2,7 @@
 
 The parent calls `prepare_limits` and passes `environment` on; the child calls `enter` between fork and exec; the
 parent asks `usage` and `oom_killed` when the tree has ended, and calls `remove`. A control group limits the whole
-tree. Without one, the address space of each process is limited, and the usual thread pools are told how many threads
+tree. Without one, the data of each process is limited, and the usual thread pools are told how many threads
 to start. A limit that can't be applied never fails a start: `description` says what there is.
 """
 
@@ -45,7 +45,7 @@ class Limits:
         if self.cgroup is not None:
             return f"cgroup: {self.cpu:g} cpu, {self.memory_mb} MB"
         threads = self.threads
-        return f"rlimit: {self.memory_mb} MB address space; {threads} thread{'s' if threads != 1 else ''}"
+        return f"rlimit: {self.memory_mb} MB a process; {threads} thread{'s' if threads != 1 else ''}"
 
     @property
     def threads(self) -> int:
@@ -69,7 +69,7 @@ class Limits:
                 return
             except OSError:
                 pass  # the group was taken away since: the next best thing
-        _limit_address_space(self.memory_mb << 20)
+        _limit_data(self.memory_mb << 20)
 
     def usage(self) -> Usage:
         if self.cgroup is None:
@@ -101,11 +101,12 @@ def find_limits(name: str, *, cpu: float, memory_mb: int) -> Limits:
     return Limits(name, cpu, memory_mb, find_cgroup(name))
 
 
-def _limit_address_space(size: int) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+def _limit_data(size: int) -> None:
+    """Of what a process may write to. Not its address space, of which many runtimes reserve much and use little."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard != resource.RLIM_INFINITY:
         size = min(size, hard)
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
     except (OSError, ValueError):
         pass  # said by nobody: the start matters more

@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Iterator
 
-from .identity import read_stat
+from .identity import ProcessId, read_stat
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -50,6 +50,12 @@ def list_descendants(root: int) -> list[int]:
     for pid in below:
         below.extend(children.get(pid, []))
     return below
+
+
+def list_session(leader: ProcessId) -> list[int]:
+    """What is left of the session of a process that may be dead. While one is left, its pid is not given out again."""
+    found = ((pid, read_stat(pid)) for pid in list_processes())
+    return [pid for pid, stat in found if stat and stat.session == leader.pid and stat.start >= leader.start]
 
 
 def list_with_environment(name: str, value: str) -> list[int]:

@@ -20,7 +20,7 @@ from modelyard.core.errors import Invalid, YardError
 from modelyard.core.ports import Observation, RunSpec
 from modelyard.processes.identity import ProcessId, identify, process_from_json
 from modelyard.processes.limits import find_limits
-from modelyard.processes.tree import kill_all, list_with_environment
+from modelyard.processes.tree import kill_all, list_session, list_with_environment
 
 from .command import find_python
 from .folder import AttemptFolder, write_durably
@@ -211,8 +211,10 @@ def _bury(folder: AttemptFolder) -> dict[str, Any]:
     limits = find_limits(folder.handle, cpu=1, memory_mb=1)
     limits.kill()
     limits.remove()
-    kill_all(list_with_environment("MODELYARD_HANDLE", folder.handle))
+    # Without a control group: by session, and by environment for those that left it and were exec'ed.
     keeper = folder.read("keeper") or {}
+    session = list_session(process_from_json(keeper)) if keeper else []
+    kill_all([*session, *list_with_environment("MODELYARD_HANDLE", folder.handle)])
     record = {
         "phase": "exited",
         "started": keeper.get("started"),
