@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,10 +101,21 @@ def answers_socket(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
         try:
-            probe.connect(str(path))
+            with socket_path(path) as short:
+                probe.connect(short)
         except OSError:
             return False
     return True
+
+
+@contextlib.contextmanager
+def socket_path(path: Path) -> Iterator[str]:
+    """A name of the socket that fits into the 107 bytes of unix(7), however deep its folder lies."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def last_lines(log: Path, count: int = 3) -> str:

@@ -16,6 +16,7 @@ from .ending import end_environments, end_runs
 from .home import Home, machine_user, open_home
 from .hub_tokens import refresh_cli_token
 from .login_links import make_login_token
+from .part import Part
 from .parts import PREFIX, Addresses, check_installed, make_parts
 from .ports import check_port, choose_ports
 from .record import Yard, holder, read_record, running_yard, take_lock, write_record
@@ -25,7 +26,11 @@ log = logging.getLogger(__name__)
 DOWN_SECONDS = 45.0
 
 
-def run_yard(path: Path, port: int, ready: Callable[[Yard, str], None]) -> Yard | None:
+Ready = Callable[[Yard, str], None]
+MakeParts = Callable[[Home, Addresses], list[Part]]
+
+
+def run_yard(path: Path, port: int, ready: Ready, make_parts: MakeParts = make_parts) -> Yard | None:
     """Run a yard on the home `path` until SIGTERM or Ctrl-C; `ready` gets its record and a one-time login link.
 
     When one runs on that home already, its record is returned at once (with an empty url while it is still starting).
@@ -38,14 +43,14 @@ def run_yard(path: Path, port: int, ready: Callable[[Yard, str], None]) -> Yard 
         return running_yard(home) or Yard(0, "", "", "", 0.0)
     try:
         check_port(port)
-        _run(home, port, ready)
+        _run(home, port, ready, make_parts)
     finally:
         home.record.unlink(missing_ok=True)
         os.close(lock)
     return None
 
 
-def _run(home: Home, port: int, ready: Callable[[Yard, str], None]) -> None:
+def _run(home: Home, port: int, ready: Ready, make_parts: MakeParts) -> None:
     ports = choose_ports(home)
     at = Addresses(public=port, proxy_api=ports["proxy-api"], hub=ports["hub"], platform=ports["platform"])
     parts = make_parts(home, at)

@@ -1,0 +1,35 @@
+"""What has to be there before a notebook server can start: the base unpacked, and the environment's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelyard.capture.environment import EnvironmentDir, create_environment
+from modelyard.core.catalog import BaseImage
+from modelyard.core.contract import PYTHON
+from modelyard.core.errors import Invalid
+from modelyard.core.names import check_environment_name, check_name
+from modelyard.oci.layout import Layout
+from modelyard.oci.unpack import unpack
+from modelyard.supervisor.home import Home
+
+
+def environment_folder(home: Home, owner: str, name: str) -> Path:
+    """Raises Invalid for names that are no single, plain path component."""
+    return home.environments / check_name(owner, "user name") / check_environment_name(name)
+
+
+def prepare_environment(home: Home, owner: str, name: str, image: BaseImage) -> EnvironmentDir:
+    """Blocks for seconds when the base was never used here, else for milliseconds. Every step may be repeated."""
+    if not image.digest:
+        raise Invalid(f"The base image {image.name} was not built.", hint="Build it: modelyard images build.")
+    rootfs = unpack(Layout(home.images), image.digest, home.rootfs_cache)
+    return create_environment(
+        environment_folder(home, owner, name),
+        owner=owner,
+        name=name,
+        base_name=image.name,
+        base_digest=image.digest,
+        rootfs=rootfs,
+        python=rootfs / PYTHON.lstrip("/"),
+    )
