@@ -15,7 +15,7 @@ from .words import in_digits
 
 T = TypeVar("T")
 
-WIDTH, HEIGHT = 480, 220
+WIDTH, WIDE, HEIGHT = 480, 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 30  # room for the axes' labels
 DOTS = 120  # dots of one line that carry a value to point at
 
@@ -47,7 +47,7 @@ class Dot:
 class Line:
     name: str
     color: int
-    path: str
+    path: str  # empty where a line between the points would mean nothing
     dots: list[Dot]
 
 
@@ -78,9 +78,11 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
     bottom: int = HEIGHT - BOTTOM
+
+    @property
+    def right(self) -> int:
+        return self.width - RIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
-def line_chart(title: str, series: Sequence[Series], x_name: str = "step") -> Chart:
+def line_chart(title: str, series: Sequence[Series], x_name: str = "step", width: int = WIDTH) -> Chart:
     """Lines over a numeric axis. Series without any finite value are left out."""
     drawn = [s for s in series if any(_finite(p) for p in s.points)]
     seen = [p for s in drawn for p in s.points if _finite(p)]
@@ -118,7 +120,7 @@ def line_chart(title: str, series: Sequence[Series], x_name: str = "step") -> Ch
     y_values = nice_ticks(min(ys), max(ys))
     x_values = nice_ticks(min(xs), max(xs), 6) if min(xs) < max(xs) else [min(xs)]
     x_low, x_high = (min(xs), max(xs)) if min(xs) < max(xs) else (xs[0] - 1, xs[0] + 1)
-    x_scale = Scale(x_low, x_high, LEFT + 6, WIDTH - RIGHT - 6)
+    x_scale = Scale(x_low, x_high, LEFT + 6, width - RIGHT - 6)
     y_scale = Scale(y_values[0], y_values[-1], HEIGHT - BOTTOM, TOP)
     lines = [
         Line(s.name, i % 8, _path(s.points, x_scale, y_scale), _dots(s, x_scale, y_scale, x_name))
@@ -133,41 +135,77 @@ def line_chart(title: str, series: Sequence[Series], x_name: str = "step") -> Ch
         x_name=x_name,
         columns=[x_name, *(s.name for s in drawn)],
         rows=_table(drawn),
+        width=width,
     )
 
 
-def bar_chart(
-    title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]], x_name: str = ""
+def dot_chart(
+    title: str, groups: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]], x_name: str
 ) -> Chart:
-    """Bars from zero: one group of bars per name of `groups`, one bar in it per series (None leaves a gap)."""
+    """One column per name of `groups`, one dot in it per series. The axis need not begin at zero, as bars' must."""
     values = [v for _, row in series for v in row if v is not None and math.isfinite(v)]
     if not groups or not values:
         return Chart(title, [], [], x_name=x_name)
-    y_values = nice_ticks(min(0.0, *values), max(0.0, *values))
+    y_values = nice_ticks(min(values), max(values))
     y_scale = Scale(y_values[0], y_values[-1], HEIGHT - BOTTOM, TOP)
-    step = (WIDTH - RIGHT - LEFT) / len(groups)
-    wide = min(step * 0.72, 48.0 * len(series)) / len(series)
-    bars = []
-    for g, group in enumerate(groups):
-        begin = LEFT + step * (g + 0.5) - wide * len(series) / 2
-        for i, (name, row) in enumerate(series):
-            value = row[g]
-            if value is None or not math.isfinite(value):
-                continue
-            top, base = sorted((y_scale(value), y_scale(0)))
-            label = f"{group}, {name}: {in_digits(value)}" if len(series) > 1 else f"{group}: {in_digits(value)}"
-            bars.append(Bar(name, i % 8, round(begin + i * wide, 2), top, round(wide * 0.94, 2), base - top, label))
-    every = math.ceil(len(groups) * 46 / (WIDTH - LEFT))  # as many labels as fit beside each other
+    step = (WIDE - RIGHT - LEFT) / len(groups)
+    apart = min(18.0, step * 0.8 / len(series))
+    lines = []
+    for i, (name, row) in enumerate(series):
+        aside = (i - (len(series) - 1) / 2) * apart
+        dots = [
+            Dot(round(LEFT + step * (g + 0.5) + aside, 2), y_scale(value), f"{groups[g]}, {name}: {in_digits(value)}")
+            for g, value in enumerate(row)
+            if value is not None and math.isfinite(value)
+        ]
+        lines.append(Line(name, i % 8, "", dots))
     return Chart(
         title,
-        [Tick(round(LEFT + step * (g + 0.5), 2), _short(n, 46)) for g, n in enumerate(groups) if g % every == 0],
+        _group_ticks(groups, step, WIDE),
         [Tick(y_scale(v), in_digits(v)) for v in y_values],
-        bars=bars,
-        legend=[name for name, _ in series] if len(series) > 1 else [],
+        lines=lines,
+        legend=[name for name, _ in series],
         x_name=x_name,
         columns=[x_name, *(name for name, _ in series)],
-        rows=[[group, *(in_digits(row[g]) for _, row in series)] for g, group in enumerate(groups)],
+        rows=_group_rows(groups, series),
+        width=WIDE,
     )
+
+
+def bar_chart(title: str, groups: Sequence[str], values: Sequence[float], x_name: str, y_name: str) -> Chart:
+    """One bar from zero per name of `groups`."""
+    if not groups or not any(values):
+        return Chart(title, [], [], x_name=x_name)
+    y_values = nice_ticks(min(0.0, *values), max(0.0, *values))
+    y_scale = Scale(y_values[0], y_values[-1], HEIGHT - BOTTOM, TOP)
+    step = (WIDE - RIGHT - LEFT) / len(groups)
+    wide = min(step * 0.72, 48.0)
+    bars = []
+    for g, (group, value) in enumerate(zip(groups, values, strict=True)):
+        top, base = sorted((y_scale(value), y_scale(0)))
+        left = round(LEFT + step * (g + 0.5) - wide / 2, 2)
+        bars.append(Bar(y_name, 0, left, top, round(wide, 2), round(base - top, 2), f"{group}: {in_digits(value)}"))
+    return Chart(
+        title,
+        _group_ticks(groups, step, WIDE),
+        [Tick(y_scale(v), in_digits(v)) for v in y_values],
+        bars=bars,
+        x_name=x_name,
+        columns=[x_name, y_name],
+        rows=_group_rows(groups, [(y_name, values)]),
+        width=WIDE,
+    )
+
+
+def _group_ticks(groups: Sequence[str], step: float, width: int) -> list[Tick]:
+    """As many names as fit beside each other."""
+    every = math.ceil(len(groups) * 46 / (width - LEFT))
+    room = max(step, 46.0)
+    return [Tick(round(LEFT + step * (g + 0.5), 2), _short(n, room)) for g, n in enumerate(groups) if g % every == 0]
+
+
+def _group_rows(groups: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]]) -> list[list[str]]:
+    return [[group, *(in_digits(row[g]) for _, row in series)] for g, group in enumerate(groups)]
 
 
 def _finite(point: tuple[float, float]) -> bool:

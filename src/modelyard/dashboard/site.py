@@ -35,6 +35,7 @@ def make_templates() -> jinja2.Environment:
     )
     templates.filters.update(
         bytes=words.in_bytes,
+        memory=words.in_memory,
         duration=words.in_time,
         money=words.in_money,
         digits=words.in_digits,

@@ -13,11 +13,11 @@ from modelyard.core.parameters import Parameter, Value
 from modelyard.core.run import Run
 from modelyard.core.sweep import varied_parameters
 
-from .charts import Chart, Series, bar_chart, line_chart
+from .charts import WIDE, Chart, Series, dot_chart, line_chart
 from .words import in_words
 
 METRIC_COLUMNS = 8
-MAX_GROUPS = 24  # bars, or values of a second parameter, that can still be told apart
+MAX_GROUPS = 24  # columns of dots that can still be told apart
 MAX_LINES = 8
 
 
@@ -75,7 +75,7 @@ def metric_of(run: Run, key: str) -> float | None:
 def by_parameter(
     declared: Sequence[Parameter], children: Sequence[Run], table: SweepTable, x: str, metric: str
 ) -> View:
-    """Means of the chosen metric: a line over a numeric parameter, else bars; a second parameter splits it."""
+    """Means of the chosen metric: a line over a numeric parameter, else dots; a second parameter splits it."""
     if not table.parameters or not table.metrics:
         return View("", "", None)
     x = x if x in table.parameters else table.parameters[0]
@@ -94,12 +94,12 @@ def by_parameter(
             Series(name, sorted((float(v), fmean(found)) for v, found in row.items() if isinstance(v, (int, float))))
             for name, row in list(cells.items())[:MAX_LINES]
         ]
-        return View(x, metric, line_chart(title, series, x))
+        return View(x, metric, line_chart(title, series, x, WIDE))
     groups = list(dict.fromkeys(_hashable(r.parameters.get(x)) for r in children))[:MAX_GROUPS]
-    bars = [
+    dots = [
         (name, [fmean(row[g]) if row.get(g) else None for g in groups]) for name, row in list(cells.items())[:MAX_LINES]
     ]
-    return View(x, metric, bar_chart(title, [in_words(g, 40) for g in groups], bars, x))
+    return View(x, metric, dot_chart(title, [in_words(g, 40) for g in groups], dots, x))
 
 
 def _second(table: SweepTable, children: Sequence[Run], x: str) -> str:

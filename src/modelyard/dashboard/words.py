@@ -22,6 +22,13 @@ def in_bytes(size: float | None) -> str:
     return f"{size:.3g} TB"
 
 
+def in_memory(mebibytes: float | None) -> str:
+    """Powers of 1024, as memory is sold: 2 GiB."""
+    if mebibytes is None:
+        return NOTHING
+    return f"{mebibytes:.0f} MiB" if mebibytes < 1000 else f"{mebibytes / 1024:.3g} GiB"
+
+
 def in_time(seconds: float | None) -> str:
     """A duration with its two largest units: 1 h 12 min."""
     if seconds is None:
@@ -46,7 +53,8 @@ def in_money(amount: float | None, currency: str = "USD") -> str:
     if amount == 0 or abs(amount) >= 0.995:
         return f"{sign}{amount:,.2f}"
     digits = min(9, max(2, 1 - math.floor(math.log10(abs(amount)))))
-    return f"{sign}{amount:.{digits}f}"
+    whole, _, cents = f"{amount:.{digits}f}".partition(".")
+    return f"{sign}{whole}.{cents.rstrip('0').ljust(2, '0')}"
 
 
 def in_digits(number: float | int | None) -> str:

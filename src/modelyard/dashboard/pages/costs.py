@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from modelyard.core.cost import CostReport
 from modelyard.core.errors import Invalid
-from modelyard.dashboard.charts import bar_chart
+from modelyard.dashboard.charts import Chart, bar_chart
 from modelyard.dashboard.query import choice_of, day_of
 from modelyard.dashboard.site import Site
 from modelyard.services import costs
@@ -105,8 +105,9 @@ def _periods(now: datetime) -> list[tuple[str, Period]]:
     ]
 
 
-def _per_day(report: CostReport, period: Period) -> object:
+def _per_day(report: CostReport, period: Period) -> Chart:
     amounts = {line.key: line.amount for line in report.lines}
     days = [period.since + timedelta(days=i) for i in range((period.until - period.since).days)]
     names = [f"{d:%Y-%m-%d}" for d in days]
-    return bar_chart("Cost per day", [n[5:] for n in names], [("cost", [amounts.get(n, 0.0) for n in names])], "day")
+    values = [amounts.get(n, 0.0) for n in names]
+    return bar_chart("Cost per day", [n[5:] for n in names], values, "day", report.currency)

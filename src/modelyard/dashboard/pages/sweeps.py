@@ -18,6 +18,19 @@ from modelyard.dashboard.sweep_table import by_parameter, sweep_table
 from modelyard.services import runs, sweeps, versions
 
 CHILDREN = 1000  # runs of a sweep that one page holds
+# As a person asks: what came out, what goes on, what waits.
+ORDER = [
+    "succeeded",
+    "failed",
+    "timed_out",
+    "lost",
+    "cancelled",
+    "running",
+    "starting",
+    "preempted",
+    "queued",
+    "created",
+]
 AGAIN = (RunState.FAILED, RunState.TIMED_OUT, RunState.LOST)
 
 
@@ -69,6 +82,7 @@ def _facts(site: Site, request: Request, sweep: Sweep) -> dict[str, Any]:
         "sweep": sweep,
         "table": table,
         "view": chart,
+        "counts": [(state, sweep.counts[state]) for state in ORDER if sweep.counts.get(state)],
         "whole": page.next is None,
         "query": {name: text_of(request, name) for name in ("sort", "x", "metric")},
         "again": sum(sweep.counts.get(s, 0) for s in AGAIN),

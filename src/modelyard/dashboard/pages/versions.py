@@ -15,6 +15,7 @@ from modelyard.services import runs, versions
 
 PACKAGES_SHOWN = 400
 FILES_SHOWN = 400
+LEAST_SHARE = 0.006
 KINDS = ("base", "packages", "code")
 
 
@@ -51,15 +52,15 @@ def add_pages(router: APIRouter, site: Site) -> None:
 
 
 def shares_of(version: Version) -> list[Share]:
+    """Widths follow the sizes, but a code layer of kilobytes beside a base of gigabytes can still be seen."""
+    by_kind = {kind: [layer.size for layer in version.layers if layer.kind == kind] for kind in KINDS}
     total = sum(layer.size for layer in version.layers) or 1
+    widths = {kind: max(sum(sizes) / total, LEAST_SHARE) for kind, sizes in by_kind.items() if sizes}
     shares, begin = [], 0.0
-    for kind in KINDS:
-        sizes = [layer.size for layer in version.layers if layer.kind == kind]
-        width = sum(sizes) / total * 1000
-        if sizes:
-            # A code layer of kilobytes beside a base of gigabytes must still be seen.
-            shares.append(Share(kind, sum(sizes), len(sizes), round(begin, 2), round(max(width, 4), 2)))
-        begin += width
+    for kind, width in widths.items():
+        scaled = width / sum(widths.values()) * 1000
+        shares.append(Share(kind, sum(by_kind[kind]), len(by_kind[kind]), round(begin, 2), round(scaled, 2)))
+        begin += scaled
     return shares
 
 
