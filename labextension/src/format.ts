@@ -31,7 +31,7 @@ export function formatMoney(amount: number): string {
     return `$${amount.toFixed(2)}`;
   }
   const digits = Math.min(8, 1 - Math.floor(Math.log10(amount)));
-  return `$${amount.toFixed(digits)}`;
+  return `$${amount.toFixed(digits).replace(/0+$/, '').padEnd(4, '0')}`;
 }
 
 export function formatNumber(value: number): string {

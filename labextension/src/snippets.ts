@@ -33,7 +33,7 @@ export function asCli(launch: Launch): string {
   }
   words.push('--hardware', launch.hardware);
   if (isSweep(launch)) {
-    words.push('--parallelism', String(launch.parallelism));
+    words.push('--parallelism', String(launch.parallelism), '--yes');
   }
   if (launch.timeoutSeconds !== null) {
     words.push('--timeout', String(launch.timeoutSeconds));

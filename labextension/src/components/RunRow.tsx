@@ -30,16 +30,6 @@ export function RunRow(props: RunRowProps): JSX.Element {
         <a href={`${props.dashboardUrl}runs/${run.id}`} target="_blank" rel="noreferrer">
           {title}
         </a>
-      </div>
-      <div className="yard-second">
-        {seconds !== null && <span>{formatSeconds(seconds)}</span>}
-        {run.metrics.slice(0, METRICS).map(metric => (
-          <span key={metric.key}>
-            {metric.key} <strong>{formatNumber(metric.last)}</strong>
-          </span>
-        ))}
-        {run.cost.amount > 0 && <span>{formatMoney(run.cost.amount)}</span>}
-        {run.state === 'queued' && run.waiting_for && <span>{run.waiting_for}</span>}
         <a
           href={`${props.dashboardUrl}runs/${run.id}#log`}
           target="_blank"
@@ -58,6 +48,16 @@ export function RunRow(props: RunRowProps): JSX.Element {
             Cancel
           </button>
         )}
+      </div>
+      <div className="yard-second">
+        {seconds !== null && <span>{formatSeconds(seconds)}</span>}
+        {run.metrics.slice(0, METRICS).map(metric => (
+          <span key={metric.key}>
+            {metric.key} <strong>{formatNumber(metric.last)}</strong>
+          </span>
+        ))}
+        {run.cost.amount > 0 && <span>{formatMoney(run.cost.amount)}</span>}
+        {run.state === 'queued' && run.waiting_for && <span>{run.waiting_for}</span>}
       </div>
       {run.verdict && run.state !== 'succeeded' && (
         <p className="yard-verdict">

@@ -1,3 +1,4 @@
+import { TextItem } from '@jupyterlab/statusbar';
 import * as React from 'react';
 
 import { formatMoney } from '../format';
@@ -11,12 +12,9 @@ export function StatusItem(props: { status: Status | null }): JSX.Element | null
   }
   const price = status.price_per_hour === null ? '' : `, ${formatMoney(status.price_per_hour)}/h`;
   return (
-    <span
-      className="yard-StatusItem"
+    <TextItem
+      source={`${status.hardware}${price}`}
       title={`Environment ${status.environment} on hardware ${status.hardware}`}
-    >
-      {status.hardware}
-      {price}
-    </span>
+    />
   );
 }
