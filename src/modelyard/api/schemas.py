@@ -94,6 +94,7 @@ class ParameterBody(Body):
     minimum: float | None = None
     maximum: float | None = None
     description: Text = ""
+    flag: ShortText = ""
 
 
 class PackageBody(Body):
