@@ -6,14 +6,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, func, insert, literal, select, tuple_, update
 
 from modelyard.core.contract import Entrypoint
 from modelyard.core.ids import new_id
 from modelyard.core.model import CodeFile, Git, Layer, Model, Package, Version, Warning
 from modelyard.core.parameters import Parameter
 
-from .columns import from_microseconds, to_microseconds
+from .columns import Moment, from_microseconds, to_microseconds
 from .tables import model, version
 from .upsert import insert_into
 
@@ -52,7 +52,7 @@ def list_models(tx: Connection, owner: str | None, search: str, after: str | Non
         query = query.where(model.c.name.contains(search, autoescape=True))
     if after is not None:
         moment, _, id = after.partition("-")
-        query = query.where(tuple_(model.c.updated, model.c.id) < tuple_(from_microseconds(int(moment)), id))
+        query = query.where(tuple_(model.c.updated, model.c.id) < tuple_(literal(from_microseconds(int(moment)), Moment()), id))
     return [_to_model(row) for row in tx.execute(query)]
 
 

@@ -12,4 +12,5 @@ Insert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 def insert_into(tx: Connection, table: Table) -> Insert:
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`. Its rowcount says whether it inserted."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    statement = sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return statement.execution_options(preserve_rowcount=True)
