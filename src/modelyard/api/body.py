@@ -66,7 +66,7 @@ def decode(data: bytes) -> Any:
         value = msgspec.json.decode(data)
     except RecursionError:
         raise too_deep() from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Invalid(
             f"The body is not JSON: {error}.", hint="NaN and infinities are not JSON either.", code="invalid_json"
         ) from None

@@ -124,7 +124,7 @@ class Client:
     # Environments
 
     def list_environments(self) -> list[Environment]:
-        """One's own; for administrators, everybody's. `price_per_hour` in US dollars, times UTC."""
+        """One's own. `price_per_hour` in US dollars, times UTC."""
         return self._wire.call("GET", "environments", list[Environment])
 
     def get_environment(self, name: str, owner: str | None = None) -> Environment:

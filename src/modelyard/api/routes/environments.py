@@ -15,7 +15,7 @@ router = APIRouter(prefix="/environments", route_class=GuardedRoute, tags=["envi
 
 @router.get("")
 def list_environments(yard: InYard, caller: By) -> list[Environment]:
-    """The caller's environments; for administrators, everybody's."""
+    """The caller's environments."""
     return environments.list_environments(yard, caller)
 
 
