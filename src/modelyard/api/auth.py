@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 from fastapi import Request
 
-from modelyard.core.caller import READ, Caller
+from modelyard.core.caller import READ, WRITE, Caller
 from modelyard.core.errors import Invalid
 from modelyard.services.tokens import read_run_token
 from modelyard.services.yard import Yard
@@ -70,8 +70,9 @@ class Auth:
         if token.startswith(RUN_PREFIX):
             return read_run_token(self._yard, token)
         if hmac.compare_digest(token.encode(), self.settings.service_token.encode()):
-            # The hub shares our service token and reads the catalog for its pages, also before it answers requests.
-            return Caller(f"service:{self.settings.service_name}", frozenset({READ}))
+            # The hub shares our service token: it reads the catalog for its pages and has bases built, also before
+            # it answers requests itself.
+            return Caller(f"service:{self.settings.service_name}", frozenset({READ, WRITE}))
         return self.tokens.caller(token)
 
     def xsrf_token(self, request: Request) -> str:
