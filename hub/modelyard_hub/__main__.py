@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from jupyterhub.app import main
+
 from . import lean  # noqa: F401  (before all else)
-from jupyterhub.app import main  # noqa: E402, I001
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 

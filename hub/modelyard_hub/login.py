@@ -18,7 +18,7 @@ from modelyard.supervisor.login_links import redeem_login_token
 from .pages import PAGES
 
 
-class OnceHandler(BaseHandler):
+class OnceHandler(BaseHandler):  # type: ignore[misc]
     """`/hub/once?token=…`: redeem a link. Whoever is logged in already is replaced by the link's user."""
 
     async def get(self) -> None:
@@ -40,7 +40,7 @@ class OnceHandler(BaseHandler):
         self.redirect(self.hub.base_url + "home")
 
 
-class LoginPageHandler(BaseHandler):
+class LoginPageHandler(BaseHandler):  # type: ignore[misc]
     """`/hub/login` has no form: it says how to get a link."""
 
     async def get(self) -> None:
@@ -50,7 +50,7 @@ class LoginPageHandler(BaseHandler):
         self.finish(await self.render_template("login.html"))
 
 
-class OnceAuthenticator(Authenticator):
+class OnceAuthenticator(Authenticator):  # type: ignore[misc]
     home_folder = Unicode(help="The yard's home, which holds the links").tag(config=True)
     any_allow_config = True
 
@@ -72,7 +72,8 @@ def check_collision(name: str, handler: BaseHandler) -> None:
     for other in known_names(handler):
         if other != name and (collides(name, other) or collides(other, name)):
             raise web.HTTPError(
-                403, f"The user name {name} is too close to the user {other}, whose environments could be mistaken for it."
+                403,
+                f"The user name {name} is too close to the user {other}, whose environments could be mistaken for it.",
             )
 
 

@@ -16,7 +16,7 @@ CONFIG = Path(__file__).with_name("notebook_config.py")
 
 def run_notebook_server() -> None:
     """Does not return before the server was told to stop."""
-    from jupyterhub.singleuser.extension import JupyterHubSingleUser  # noqa: PLC0415  it reads os.environ when imported
+    from jupyterhub.singleuser.extension import JupyterHubSingleUser
 
     arguments = [f"--config={CONFIG}"]
     if os.geteuid() == 0:

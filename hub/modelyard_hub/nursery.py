@@ -21,9 +21,9 @@ import sys
 import warnings
 from pathlib import Path
 
-from . import lean  # noqa: F401  (before all else)
-from modelyard.processes.limits import find_limits  # noqa: I001
+from modelyard.processes.limits import find_limits
 
+from . import lean  # noqa: F401  (before all else)
 from .birth import Birth, birth_from_line
 from .notebook_server import run_notebook_server
 

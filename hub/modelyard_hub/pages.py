@@ -194,7 +194,9 @@ def state_of(spawner: Any) -> str:
 
 def check_title(title: str) -> str:
     if not title:
-        raise Invalid("The environment needs a name.", hint="Type one, for example: Flight delays.", code="invalid_name")
+        raise Invalid(
+            "The environment needs a name.", hint="Type one, for example: Flight delays.", code="invalid_name"
+        )
     if len(title) > TITLE_LENGTH or not title.isprintable():
         raise Invalid(
             f"The name has {len(title)} characters or some that can't be shown.",

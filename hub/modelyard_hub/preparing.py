@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from modelyard.capture.environment import EnvironmentDir, create_environment
@@ -24,7 +25,7 @@ def prepare_environment(home: Home, owner: str, name: str, image: BaseImage) -> 
     if not image.digest:
         raise Invalid(f"The base image {image.name} was not built.", hint="Build it: modelyard images build.")
     rootfs = unpack(Layout(home.images), image.digest, home.rootfs_cache)
-    return create_environment(
+    environment = create_environment(
         environment_folder(home, owner, name),
         owner=owner,
         name=name,
@@ -33,3 +34,17 @@ def prepare_environment(home: Home, owner: str, name: str, image: BaseImage) -> 
         rootfs=rootfs,
         python=rootfs / PYTHON.lstrip("/"),
     )
+    _write_page_config(environment)
+    return environment
+
+
+def jupyter_config(environment: EnvironmentDir) -> Path:
+    return environment.state / "jupyter" / "config"
+
+
+def _write_page_config(environment: EnvironmentDir) -> None:
+    """JupyterLab asks nobody here about news; a user's own choice in that file is kept."""
+    file = jupyter_config(environment) / "labconfig" / "page_config.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))

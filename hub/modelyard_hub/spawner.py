@@ -37,7 +37,7 @@ from modelyard.supervisor.server_process import (
 
 from .birth import Birth
 from .catalog import BUILD_SECONDS, Catalog
-from .preparing import environment_folder, prepare_environment
+from .preparing import environment_folder, jupyter_config, prepare_environment
 from .settings import HubSettings
 from .starting import start_notebook_server
 from .terminal import ADDRESS_SPACE
@@ -167,7 +167,7 @@ class EnvironmentSpawner(LocalProcessSpawner):  # type: ignore[misc]
             "JUPYTERHUB_ROOT_DIR": str(environment.work),
             # Nothing of the person's own Jupyter shows through, and nothing of this environment leaks out.
             "JUPYTER_PATH": str(environment.jupyter),
-            "JUPYTER_CONFIG_DIR": str(state / "jupyter" / "config"),
+            "JUPYTER_CONFIG_DIR": str(jupyter_config(environment)),
             "JUPYTER_DATA_DIR": str(state / "jupyter" / "data"),
             "JUPYTER_RUNTIME_DIR": str(state / "jupyter" / "runtime"),
             "JUPYTERLAB_WORKSPACES_DIR": str(state / "jupyter" / "workspaces"),

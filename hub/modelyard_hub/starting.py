@@ -21,7 +21,7 @@ async def start_notebook_server(nursery: Path, birth: Birth) -> tuple[int, subpr
     """(pid, the child when it is one of ours). It runs in a session of its own."""
     try:
         return await asyncio.wait_for(_ask_nursery(nursery, birth), _NURSERY_SECONDS), None
-    except (OSError, ValueError, asyncio.TimeoutError):
+    except (TimeoutError, OSError, ValueError):
         child = _execute(birth)
         return child.pid, child
 
