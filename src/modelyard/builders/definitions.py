@@ -49,9 +49,9 @@ def definitions_folder() -> Path:
 def read_definitions(folder: Path) -> dict[str, Definition]:
     """All definitions by name, the default one first. Raises Invalid, naming the file at fault."""
     found = [_read(path) for path in sorted(folder.glob("*/image.toml"))]
+    definitions = {definition.name: definition for definition in found}
     for definition in found:
-        if definition.parent and definition.parent not in {other.name for other in found}:
-            raise Invalid(f"Base image {definition.name} is made from {definition.parent!r}, which is not defined.")
+        _check_parents(definition, definitions)
     found.sort(key=lambda definition: (not definition.default, bool(definition.parent), definition.name))
     return {definition.name: definition for definition in found}
 
@@ -61,6 +61,18 @@ def get_definition(definitions: dict[str, Definition], name: str) -> Definition:
         hint = f"There are: {', '.join(definitions) or 'none'}."
         raise NotFound(f"No base image {name[:60]!r} is defined on this machine.", hint=hint)
     return definitions[name]
+
+
+def _check_parents(definition: Definition, definitions: dict[str, Definition]) -> None:
+    seen = {definition.name}
+    at = definition
+    while at.parent:
+        if at.parent not in definitions:
+            raise Invalid(f"Base image {at.name} is made from {at.parent!r}, which is not defined.")
+        if at.parent in seen:
+            raise Invalid(f"Base image {definition.name} is made from itself, in a circle.")
+        seen.add(at.parent)
+        at = definitions[at.parent]
 
 
 def _read(path: Path) -> Definition:

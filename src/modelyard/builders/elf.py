@@ -35,7 +35,7 @@ def read_elf(path: Path) -> Elf:
         return Elf()
     try:
         return _read(data)
-    except (struct.error, ValueError, StopIteration):
+    except (struct.error, ValueError, OverflowError, StopIteration):
         return Elf()
 
 

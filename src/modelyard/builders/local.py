@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -108,7 +109,7 @@ class LocalBaseBuilder:
         fresh = work / "site"
         fresh.mkdir()
         packages.install_locked(python, definition.lock, fresh, definition.name)
-        packages.move_scripts(fresh, python.parent)
+        packages.move_scripts(fresh, python.parent, os.path.relpath(python.parent, root / site))
         self._say("compiling")
         packages.byte_compile(python, fresh, f"/{site}")
         if not definition.parent:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 import shutil
@@ -29,7 +31,7 @@ _LAUNCHER = b"""#!/bin/sh
 def site_packages(python: Path, root: Path) -> Path:
     """Where the relocated interpreter looks for packages, relative to `root`."""
     asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    done = subprocess.run([python, "-I", "-c", asked], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([python, "-I", "-B", "-c", asked], capture_output=True, text=True, timeout=60, check=True)
     return Path(done.stdout.strip()).relative_to(root)
 
 
@@ -58,30 +60,50 @@ def byte_compile(python: Path, folder: Path, shown_as: str) -> None:
 
     `shown_as` is the folder's path in the image. Files that are not valid for this Python are left uncompiled.
     """
-    command = [str(python), "-I", "-m", "compileall", "-q", "-q", "-j", str(len(os.sched_getaffinity(0)))]
+    # -f: the interpreter's own start has left pycs that are checked by time.
+    command = [str(python), "-I", "-B", "-m", "compileall", "-f", "-q", "-q", "-j", str(len(os.sched_getaffinity(0)))]
     command += ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", shown_as, str(folder)]
     subprocess.run(command, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False, stdin=subprocess.DEVNULL)
 
 
-def move_scripts(site: Path, destination: Path) -> None:
-    """Move the console scripts of a `--target` install beside the interpreter, independent of where that lies."""
+def move_scripts(site: Path, destination: Path, up: str) -> None:
+    """Move the console scripts of a `--target` install beside the interpreter, independent of where that lies.
+
+    `up` leads from the packages' folder in the image to its `bin`; it goes into the packages' records of their files.
+    """
     scripts = site / "bin"
     if not scripts.is_dir():
         return
     destination.mkdir(parents=True, exist_ok=True)
+    moved: dict[str, bytes] = {}
     for script in sorted(scripts.iterdir()):
-        if not script.is_file():
-            continue
-        content = script.read_bytes()
-        first, _, rest = content.partition(b"\n")
-        if first.startswith(b"#!") and b"python" in first:
-            content = _LAUNCHER + (rest.split(b"' '''\n", 1)[-1] if rest.startswith(b"'''exec'") else rest)
         target = destination / script.name
-        if not target.is_symlink():  # never through the interpreter's own name
+        if script.is_file() and not target.is_symlink():  # never through the interpreter's own name
+            moved[script.name] = _relocatable(script.read_bytes())
             target.unlink(missing_ok=True)
-            target.write_bytes(content)
+            target.write_bytes(moved[script.name])
             target.chmod(0o755)
+    for record in site.glob("*.dist-info/RECORD"):
+        lines = record.read_text().splitlines()
+        record.write_text("".join(_record_line(line, moved, up) + "\n" for line in lines))
     shutil.rmtree(scripts)
+
+
+def _relocatable(script: bytes) -> bytes:
+    first, _, rest = script.partition(b"\n")
+    if not (first.startswith(b"#!") and (b"python" in first or first == b"#!/bin/sh")):
+        return script
+    # For long paths installers write a launcher of three lines themselves.
+    return _LAUNCHER + (rest.split(b"' '''\n", 1)[-1] if rest.startswith(b"'''exec'") else rest)
+
+
+def _record_line(line: str, moved: dict[str, bytes], up: str) -> str:
+    """The line of a moved script says where it is now and what it has become: the old one held this folder's path."""
+    name = line.split(",", 1)[0].removeprefix("bin/")
+    if not line.startswith("bin/") or name not in moved:
+        return line
+    hashed = base64.urlsafe_b64encode(hashlib.sha256(moved[name]).digest()).rstrip(b"=").decode()
+    return f"{up}/{name},sha256={hashed},{len(moved[name])}"
 
 
 def _uv(python: Path, lock: Path, destination: Path) -> list[str]:
