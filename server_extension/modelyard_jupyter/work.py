@@ -7,6 +7,7 @@ that a server that comes after a kill knows what was cut off, tells the platform
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -78,7 +79,9 @@ class Work:
         return self._environment
 
     def preview(self, body: bytes) -> bytes:
-        return msgspec.json.encode(preview(self._environment, _decode(body, PreviewBody).path))
+        path = _decode(body, PreviewBody).path
+        _check_length(path)
+        return msgspec.json.encode(preview(self._environment, path))
 
     def begin_save(self, body: bytes) -> bytes:
         """Reserve the label and start the thread. Raises Conflict for a second save, a taken label, and secrets."""
@@ -86,6 +89,7 @@ class Work:
         check_name(request.model, "model name")
         check_label(request.label)
         check_schema(request.parameters)
+        _check_length(request.path)
         if not request.accept_warnings:
             refuse_blocked(self._environment, request.path, request.exclude)
         lock = self._records.lock()
@@ -172,6 +176,12 @@ def settle(client: Client, record: Record) -> Record:
             record, save=id, told=True, state="saved", reason="", hint="", version=msgspec.to_builtins(version)
         )
     return replace(record, save=id, told=True)
+
+
+def _check_length(path: str) -> None:
+    """What no file system here can hold is no file."""
+    if len(os.fsencode(path)) > 4095 or any(len(os.fsencode(part)) > 255 for part in path.split("/")):
+        raise NotFound(f"There is no file {path[:60]!r}….", hint="Save the file first, then try again.")
 
 
 def _decode(body: bytes, kind: type[T]) -> T:
