@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -132,12 +133,13 @@ class Reconciler:
                         if attempts.record_stopping(tx, active, why):
                             events.append(event_row(now, ACTOR, f"run/{active.id}", "stopping", {"why": why}))
             for active, outcome in ends:
-                if _record_end(tx, active, outcome, now) and active.sweep:
-                    closing.add(active.sweep)
+                if _record_end(tx, active, outcome):
+                    events.append(_end_event(active, outcome, now))
+                    closing |= {active.sweep} if active.sweep else set()
             if look.cancelled_queued:
                 for run_id, sweep in attempts.end_cancelled_queued(tx, now, CANCELS):
                     events.append(event_row(now, ACTOR, f"run/{run_id}", RunState.CANCELLED.value))
-                    closing |= {sweep} - {None}  # type: ignore[arg-type]
+                    closing |= {sweep} if sweep else set()
             claimed = []
             for waiting in look.claims:
                 if attempts.claim_run(tx, waiting, now):
@@ -160,8 +162,9 @@ class Reconciler:
         if not ended:
             return []
         with self.yard.database.read() as tx:
-            sizes = catalog.list_hardware(tx, look.now)
             book = catalog.list_prices(tx)
+            out_of_memory = any(isinstance(step, End) and step.seen.reason == "oom" for _, step in ended)
+            sizes = catalog.list_hardware(tx, look.now) if out_of_memory else []
         outcomes = []
         for active, step in ended:
             started = active.started or (step.seen.started if isinstance(step, End) else None)
@@ -210,8 +213,10 @@ class Reconciler:
         outcome = Outcome(RunState.FAILED, Verdict(failure.message, failure.hint), now, 0.0, 0.0, 0.0)
         with self.yard.database.write() as tx:
             self._fence(tx, lease, now)
-            if _record_end(tx, active, outcome, now) and active.sweep:
-                sweeps.close_sweep(tx, active.sweep, now)
+            if _record_end(tx, active, outcome):
+                add_events(tx, [_end_event(active, outcome, now)])
+                if active.sweep:
+                    sweeps.close_sweep(tx, active.sweep, now)
         return True
 
     def _stop(self, active: Active, now: datetime) -> None:
@@ -237,16 +242,19 @@ def _heads_of_queues(tx: Connection, staying: Sequence[Active]) -> list[Waiting]
     return heads
 
 
-def _record_end(tx: Connection, active: Active, outcome: Outcome, now: datetime) -> bool:
+def _record_end(tx: Connection, active: Active, outcome: Outcome) -> bool:
     if not attempts.record_end(tx, active, outcome):
         return False
     if outcome.state is RunState.SUCCEEDED:
         models.count_succeeded(tx, active.model_id, 1, outcome.seconds)
+    log.info("run %s: %s", active.id, outcome.state.value)
+    return True
+
+
+def _end_event(active: Active, outcome: Outcome, now: datetime) -> dict[str, Any]:
     data = {
         "exit_code": outcome.seen.exit_code if outcome.seen else None,
         "seconds": outcome.seconds,
         "reason": outcome.verdict.what if outcome.verdict else "",
     }
-    add_event(tx, now, ACTOR, f"run/{active.id}", outcome.state.value, data)
-    log.info("run %s: %s", active.id, outcome.state.value)
-    return True
+    return event_row(now, ACTOR, f"run/{active.id}", outcome.state.value, data)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, func, insert, select, update
 
 from modelyard.core.catalog import Hardware
 from modelyard.core.ports import Observation
@@ -65,14 +66,31 @@ class Outcome:
     seen: Observation | None = None
 
 
+# The statements of every look are built once: building costs more than SQLite takes to run them.
+_LIST_ACTIVE = (
+    select(run, attempt.c.number, attempt.c.handle, attempt.c.claimed, attempt.c.started.label("attempt_started"))
+    .join(attempt, and_(attempt.c.run_id == run.c.id, attempt.c.ended.is_(None)))
+    .where(run.c.state.in_(ACTIVE))
+    .order_by(run.c.id)
+)
+_QUEUED = (
+    select(run.c.id, run.c.state_seq, run.c.sweep, run.c.hardware)
+    .where(run.c.state == RunState.QUEUED.value, run.c.target != "cancelled")
+    .order_by(run.c.id)
+    .limit(bindparam("most"))
+)
+_QUEUED_ALONE = _QUEUED.where(run.c.sweep.is_(None))
+_QUEUED_OF_SWEEP = _QUEUED.where(run.c.sweep == bindparam("of_sweep"))
+_CANCELLED_QUEUED = (
+    select(run.c.id, run.c.sweep)
+    .where(run.c.target == "cancelled", run.c.state.in_([RunState.CREATED.value, RunState.QUEUED.value]))
+    .limit(bindparam("most"))
+)
+_COUNT_ATTEMPTS = select(func.count()).select_from(attempt).where(attempt.c.run_id == bindparam("of_run"))
+
+
 def list_active(tx: Connection) -> list[Active]:
-    query = (
-        select(run, attempt.c.number, attempt.c.handle, attempt.c.claimed, attempt.c.started.label("attempt_started"))
-        .join(attempt, and_(attempt.c.run_id == run.c.id, attempt.c.ended.is_(None)))
-        .where(run.c.state.in_(ACTIVE))
-        .order_by(run.c.id)
-    )
-    return [_to_active(row) for row in tx.execute(query)]
+    return [_to_active(row) for row in tx.execute(_LIST_ACTIVE)]
 
 
 def find_active(tx: Connection, ids: Sequence[str]) -> list[Active]:
@@ -102,18 +120,18 @@ def _to_active(row: Row[Any]) -> Active:
 
 def list_waiting(tx: Connection, sweep_id: str | None, limit: int) -> list[Waiting]:
     """The oldest queued runs of a sweep, or of none."""
-    columns = (run.c.id, run.c.state_seq, run.c.sweep, run.c.hardware)
-    queued = and_(run.c.sweep == sweep_id, run.c.state == RunState.QUEUED.value, run.c.target != "cancelled")
-    query = select(*columns).where(queued).order_by(run.c.id).limit(limit)
-    return [Waiting(r.id, r.state_seq, r.sweep, Hardware(**r.hardware)) for r in tx.execute(query)]
+    if sweep_id is None:
+        rows = tx.execute(_QUEUED_ALONE, {"most": limit})
+    else:
+        rows = tx.execute(_QUEUED_OF_SWEEP, {"most": limit, "of_sweep": sweep_id})
+    return [Waiting(r.id, r.state_seq, r.sweep, Hardware(**r.hardware)) for r in rows]
 
 
 def claim_run(tx: Connection, waiting: Waiting, now: datetime) -> bool:
     """Give a queued run its slot and open its next attempt, whose handle is made from both."""
     if not _advance(tx, waiting.id, waiting.seq, state=RunState.STARTING.value):
         return False
-    tried = select(func.count()).select_from(attempt).where(attempt.c.run_id == waiting.id)
-    number = tx.execute(tried).scalar_one() + 1
+    number = tx.execute(_COUNT_ATTEMPTS, {"of_run": waiting.id}).scalar_one() + 1
     row = {
         "run_id": waiting.id,
         "number": number,
@@ -123,14 +141,14 @@ def claim_run(tx: Connection, waiting: Waiting, now: datetime) -> bool:
         "limits": "",
         "log": "live",
     }
-    tx.execute(insert(attempt).inline().values(row))
+    tx.execute(_ADD_ATTEMPT, row)
     return True
 
 
 def record_running(tx: Connection, active: Active, started: datetime, limits: str) -> bool:
     if not _advance(tx, active.id, active.seq, state=RunState.RUNNING.value, started=started):
         return False
-    tx.execute(update(attempt).where(_is(active)).values(started=started, limits=limits))
+    _update_attempt(tx, active, {"started": started, "limits": limits})
     return True
 
 
@@ -175,15 +193,13 @@ def record_end(tx: Connection, active: Active, outcome: Outcome) -> bool:
             "cpu_seconds": seen.cpu_seconds,
             "limits": seen.limits,
         }
-    tx.execute(update(attempt).where(_is(active)).values(values))
+    _update_attempt(tx, active, values)
     return True
 
 
 def end_cancelled_queued(tx: Connection, now: datetime, limit: int) -> list[tuple[str, str | None]]:
     """End runs that were cancelled before they got a slot; (run, sweep) of each."""
-    queued = [RunState.CREATED.value, RunState.QUEUED.value]
-    which = and_(run.c.target == "cancelled", run.c.state.in_(queued))
-    found = tx.execute(select(run.c.id, run.c.sweep).where(which).limit(limit).with_for_update()).all()
+    found = tx.execute(_CANCELLED_QUEUED.with_for_update(), {"most": limit}).all()
     ended = {
         "state": RunState.CANCELLED.value,
         "ended": now,
@@ -196,9 +212,7 @@ def end_cancelled_queued(tx: Connection, now: datetime, limit: int) -> list[tupl
 
 
 def has_cancelled_queued(tx: Connection) -> bool:
-    queued = [RunState.CREATED.value, RunState.QUEUED.value]
-    query = select(run.c.id).where(run.c.target == "cancelled", run.c.state.in_(queued)).limit(1)
-    return tx.execute(query).first() is not None
+    return tx.execute(_CANCELLED_QUEUED, {"most": 1}).first() is not None
 
 
 def list_logs_to_archive(tx: Connection, limit: int) -> list[tuple[str, int, str]]:
@@ -221,10 +235,25 @@ def list_ended_handles(tx: Connection, handles: Sequence[str]) -> dict[str, str]
     return found
 
 
+_ADD_ATTEMPT = insert(attempt).inline()
+
+
 def _advance(tx: Connection, id: str, seq: int, **changes: Any) -> bool:
-    same = and_(run.c.id == id, run.c.state_seq == seq)
-    return tx.execute(update(run).where(same).values(state_seq=seq + 1, **changes)).rowcount == 1
+    statement = _run_update(tuple(changes))
+    return tx.execute(statement, {"of_run": id, "of_seq": seq, "state_seq": seq + 1, **changes}).rowcount == 1
 
 
-def _is(active: Active) -> Any:
-    return and_(attempt.c.run_id == active.id, attempt.c.number == active.attempt)
+def _update_attempt(tx: Connection, active: Active, values: dict[str, Any]) -> None:
+    tx.execute(_attempt_update(tuple(values)), {"of_run": active.id, "of_number": active.attempt, **values})
+
+
+@cache
+def _run_update(columns: tuple[str, ...]) -> Update:
+    unchanged = and_(run.c.id == bindparam("of_run"), run.c.state_seq == bindparam("of_seq"))
+    return update(run).where(unchanged).values({name: bindparam(name) for name in ("state_seq", *columns)})
+
+
+@cache
+def _attempt_update(columns: tuple[str, ...]) -> Update:
+    one = and_(attempt.c.run_id == bindparam("of_run"), attempt.c.number == bindparam("of_number"))
+    return update(attempt).where(one).values({name: bindparam(name) for name in columns})

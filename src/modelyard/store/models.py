@@ -52,7 +52,9 @@ def list_models(tx: Connection, owner: str | None, search: str, after: str | Non
         query = query.where(model.c.name.contains(search, autoescape=True))
     if after is not None:
         moment, _, id = after.partition("-")
-        query = query.where(tuple_(model.c.updated, model.c.id) < tuple_(literal(from_microseconds(int(moment)), Moment()), id))
+        query = query.where(
+            tuple_(model.c.updated, model.c.id) < tuple_(literal(from_microseconds(int(moment)), Moment()), id)
+        )
     return [_to_model(row) for row in tx.execute(query)]
 
 
