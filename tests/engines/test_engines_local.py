@@ -12,7 +12,7 @@ from typing import Any
 from modelyard.core.ports import Observation, RunSpec
 from modelyard.engines.local.engine import LocalEngine
 from modelyard.engines.local.folder import AttemptFolder
-from modelyard.processes.identity import read_stat
+from modelyard.processes.identity import identify, read_stat
 from modelyard.processes.tree import list_descendants, list_with_environment
 
 WaitUntil = Callable[..., Any]
@@ -120,6 +120,29 @@ def test_what_was_asked_for_just_before_a_crash_is_started_by_the_next_engine(
     second = make_engine()
     assert wait_for_end(second, spec.handle).exit_code == 0
     assert second.read_log(spec.handle, 0, 100) == b"ran\n"
+
+
+def test_nothing_is_told_before_the_engine_is_used(
+    make_engine: MakeEngine,
+    image: Any,
+    spec: RunSpec,
+    start_and_wait_for_line: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    """Whoever is told may not be there yet while the platform is being put together."""
+    start_and_wait_for_line("import signal\nprint('up')\nsignal.pause()")
+    first = make_engine.made[0]  # type: ignore[attr-defined]
+    keeper = identify(_keeper(first, spec.handle))
+    assert keeper is not None
+    keeper.send_signal(signal.SIGKILL)
+    assert keeper.wait(10)
+    told = threading.Event()
+    second = LocalEngine(tmp_path / "home", lambda digest: image.root, told.set)
+    try:
+        assert not told.is_set()
+        assert [o.reason for o in second.observe()] == ["lost keeper"]
+    finally:
+        second.close()
 
 
 def test_a_killed_launcher_is_replaced(

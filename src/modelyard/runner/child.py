@@ -31,8 +31,10 @@ def run_in_child(enter: Callable[[], int], shipping: Shipping | None) -> int:
     _forward_signals(child)
     if shipping:
         shipping.start()
-    _, status = os.waitpid(child, 0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # not reaped yet: its group can't be another's
     signal.setitimer(signal.ITIMER_REAL, 0)
+    _signal_group(child, signal.SIGKILL)  # what it left in the background
+    _, status = os.waitpid(child, 0)
     if shipping:
         shipping.finish()
     code = os.waitstatus_to_exitcode(status)

@@ -20,7 +20,15 @@ from .job import Job, extend_python_path
 from .shipping import Shipping, shipping_from
 
 _LONGEST_VARIABLE = 32_000  # one of 128 KiB would keep every program from starting; the file holds all of any size
-_MODULES = {"r-script": "r_script", "rmd": "r_script"}  # where the file is not named like the kind
+# The file of each kind of entrypoint.
+_KINDS = {
+    "notebook": "notebook",
+    "script": "script",
+    "function": "function",
+    "command": "command",
+    "r-script": "r_script",
+    "rmd": "r_script",
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -105,8 +113,10 @@ def _run(job: Job, run_kind: Callable[[Job], int], shipping: Shipping | None) ->
 
 def _load_kind(kind: str) -> Callable[[Job], int]:
     """The `run` function of the file for that kind of entrypoint."""
-    name = _MODULES.get(kind, kind)
-    if not name.isidentifier() or not (Path(__file__).with_name(f"{name}.py")).is_file():
-        raise Invalid(f"This runner knows no entrypoints of kind {kind[:60]!r}.", hint="Save the model again.")
+    name = _KINDS.get(kind)
+    if name is None:
+        raise Invalid(
+            f"This runner knows no entrypoints of kind {kind[:60]!r}.", hint="Update modelyard and save again."
+        )
     run: Callable[[Job], int] = importlib.import_module(f"modelyard.runner.{name}").run
     return run

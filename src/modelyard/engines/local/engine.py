@@ -9,6 +9,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -37,7 +38,8 @@ class LocalEngine:
     """Runs below `HOME/runs`. One engine per home; a second one, after a crash, finds everything again.
 
     `images` gives the root folder of an image by digest, unpacking it when needed (it may take long and may raise
-    YardError). `changed` is called, from any thread, when `observe` has something new to say.
+    YardError). `changed` is called, from any thread, when `observe` has something new to say, but not before the
+    first `start` or `observe`: what an earlier engine left is taken up by the first `observe`.
     """
 
     name = "local"
@@ -53,7 +55,7 @@ class LocalEngine:
         self._launchers = Launchers(self._runs)
         self._watcher = Watcher(changed)
         self._starters = ThreadPoolExecutor(_STARTERS, "modelyard-start")
-        self._adopt()
+        self._adopted, self._began = False, time.time()
 
     def start(self, spec: RunSpec) -> None:
         path = self._path(spec.handle)
@@ -72,6 +74,7 @@ class LocalEngine:
         self._launch_later(AttemptFolder(path))
 
     def observe(self) -> Sequence[Observation]:
+        self._adopt()
         with os.scandir(self._runs) as entries:
             handles = sorted(entry.name for entry in entries if not entry.name.startswith("."))
         with self._lock:
@@ -134,11 +137,16 @@ class LocalEngine:
 
     def _adopt(self) -> None:
         """Go on where an earlier engine ended: launch what was asked for, watch what runs, finish removals."""
+        with self._lock:
+            adopted, self._adopted = self._adopted, True
+            ours = self._waiting | self._launched.keys()
+        if adopted:
+            return
         for path in sorted(self._runs.iterdir()):
             folder = AttemptFolder(path)
-            if path.name.startswith((".new-", ".gone-")):
+            if path.name.startswith((".new-", ".gone-")) and path.stat().st_mtime < self._began:
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.name.startswith(".") or folder.read("exit") is not None:
+            elif path.name.startswith(".") or path.name in ours or folder.read("exit") is not None:
                 continue
             elif (keeper := folder.read("keeper")) is not None:
                 self._watcher.watch(process_from_json(keeper))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import threading
 from collections.abc import Callable
 
 from modelyard.processes.identity import ProcessId
+
+log = logging.getLogger(__name__)
 
 
 class Watcher:
@@ -40,6 +43,9 @@ class Watcher:
                 break
             for descriptor in ready:
                 os.close(descriptor)  # which also takes it out of the epoll set
-            self._ended()
+            try:
+                self._ended()
+            except Exception:
+                log.exception("telling that a run has ended failed; the next look will find it")
         self._epoll.close()
         os.close(self._wake)
