@@ -246,3 +246,12 @@ def test_the_project_is_the_repository_or_the_marked_folder_or_the_files_own(env
     assert find_project(environment, "").folder == work
     with pytest.raises(NotFound):
         find_project(environment, "missing.ipynb")
+
+
+def test_an_ignored_folder_is_not_even_entered(tmp_path: Path) -> None:
+    write(tmp_path, "train.py", "data/x.csv", "kept/a.txt", "kept/b.txt")
+    (tmp_path / ".modelignore").write_text("data/\nkept/*\n!kept/b.txt\n")
+    (tmp_path / "data" / "link").symlink_to("/etc")
+    code = read_code(tmp_path)
+    assert names(code) == [".modelignore", "kept/b.txt", "train.py"]
+    assert code.left_out == []

@@ -122,6 +122,12 @@ def test_an_installation_that_was_killed_is_done_again(shop: Shop) -> None:
         "file:///etc/passwd",
         "shelf @ file:///tmp/x.whl",
         "shelf.whl",
+        "sub/shelf.whl",
+        "/etc/x://y",
+        "shelf @ /tmp/x.whl",
+        "${HOME}/x",
+        "svn+file:///x",
+        "x y",
     ],
 )
 def test_options_and_paths_in_the_file_are_refused(shop: Shop, line: str) -> None:
@@ -138,11 +144,15 @@ def test_what_pip_compile_writes_is_understood(tmp_path: Path) -> None:
         "numpy==2.1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n    # via pandas\n"
         'tool[extra]>=1,<2 ; python_version < "3.12"  # why\n'
         "thing @ https://example.com/thing-1.0-py3-none-any.whl#sha256=abc\n"
+        "git+https://example.com/a/b.git@main\n"
+        "zope.interface ~= 7.0, != 7.1\n"
     )
     assert read_requirements(file) == [
         "numpy==2.1.0      --hash=sha256:aa      --hash=sha256:bb",
         'tool[extra]>=1,<2 ; python_version < "3.12"',
         "thing @ https://example.com/thing-1.0-py3-none-any.whl#sha256=abc",
+        "git+https://example.com/a/b.git@main",
+        "zope.interface ~= 7.0, != 7.1",
     ]
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,12 @@ from modelyard.capture.environment import EnvironmentDir, open_environment
 from modelyard.capture.preview import preview
 from modelyard.capture.save import Saved, SaveRequest, save
 from modelyard.core.contract import Entrypoint
-from modelyard.core.errors import Invalid, NotFound
+from modelyard.core.errors import Invalid, NotFound, OutOfSpace
 from modelyard.core.model import SaveState
 from modelyard.core.parameters import Parameter
 from modelyard.oci.image import read_image
+from modelyard.oci.layout import Layout
+from modelyard.oci.sink import BlobWriter
 
 if TYPE_CHECKING:
     from .conftest import Yard
@@ -287,15 +290,72 @@ def test_the_preview_is_what_the_save_takes(yard: Yard, lab: EnvironmentDir) -> 
     assert shown.entrypoints[0].entrypoint == SCRIPT.entrypoint
 
 
-def test_a_preview_of_20000_installed_files_takes_less_than_300_ms_of_processor_time(lab: EnvironmentDir) -> None:
-    for number in range(200):
+def test_a_preview_takes_less_than_15_microseconds_of_processor_time_for_each_installed_file(
+    lab: EnvironmentDir,
+) -> None:
+    for number in range(40):
         folder = lab.site_packages / f"package{number}"
         folder.mkdir()
         for inner in range(100):
             (folder / f"m{inner}.py").touch()
+    preview(lab, "train.py", {})
     best = 1e9
     for _ in range(3):
         began = time.thread_time()
         preview(lab, "train.py", {})
         best = min(best, time.thread_time() - began)
-    assert best < 0.3
+    assert best < 4000 * 15e-6 + 0.04  # 300 ms for 20,000 files, and what a preview of nothing takes
+
+
+class RunsFull:
+    """A sink on a disk that is full after some bytes."""
+
+    def __init__(self, sink: Layout, room: int):
+        self._sink = sink
+        self.room = room
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sink, name)
+
+    def new_blob(self) -> BlobWriter:
+        blob = self._sink.new_blob()
+        write = blob.write
+
+        def limited(data: bytes | bytearray | memoryview) -> None:
+            self.room -= len(data)
+            if self.room < 0:
+                raise OutOfSpace("The disk is full.")
+            write(data)
+
+        blob.write = limited  # type: ignore[method-assign]
+        return blob
+
+
+@pytest.mark.parametrize("room", [0, 1 << 20, 4 << 20])
+def test_a_full_disk_leaves_nothing_and_the_next_save_succeeds(yard: Yard, lab: EnvironmentDir, room: int) -> None:
+    (lab.work / "weights.bin").write_bytes(os.urandom(4 << 20))
+    images = yard.sink.descriptors()
+    with pytest.raises(OutOfSpace):
+        save(lab, SCRIPT, RunsFull(yard.sink, room), quietly, {})
+    assert yard.sink.descriptors() == images
+    assert list((yard.sink.path / "ingest").iterdir()) == []
+    assert run(yard, lab).uploaded_bytes > 4 << 20
+
+
+def test_two_saves_at_once_give_one_image(yard: Yard, lab: EnvironmentDir) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: run(yard, lab), range(2))
+    assert first.digest == second.digest
+    assert run(yard, lab).digest == first.digest
+
+
+def test_a_file_that_goes_away_while_it_is_saved_is_told_and_not_remembered(yard: Yard, lab: EnvironmentDir) -> None:
+    (lab.work / "fleeting.txt").write_text("here")
+
+    def remove(state: SaveState, done: int, total: int) -> None:
+        if state is SaveState.PUSHING:
+            (lab.work / "fleeting.txt").unlink(missing_ok=True)
+
+    saved = save(lab, SCRIPT, yard.sink, remove, {})
+    assert [(w.code, w.path) for w in saved.warnings] == [("changed", "fleeting.txt")]
+    assert run(yard, lab).warnings == []

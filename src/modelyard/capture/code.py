@@ -147,7 +147,7 @@ def _walk(folder: Path, prefix: bytes, code: Code, rules: _Rules) -> Iterator[by
     for entry in entries:
         path = prefix + entry.name
         if entry.is_dir(follow_symlinks=False):
-            if rules.let(path) and not is_secret_path(path):
+            if rules.let(path + b"/") and not is_secret_path(path):
                 yield from _walk(folder, path + b"/", code, rules)
             elif is_secret_path(path):
                 yield path  # so that it is told once, as a folder

@@ -32,7 +32,7 @@ def read_dynamic(file: Path) -> Dynamic:
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
                 return _read(data)
-            except (struct.error, IndexError, ValueError):
+            except (struct.error, IndexError, ValueError, OverflowError):
                 return Dynamic()
 
 

@@ -15,7 +15,11 @@ _LARGEST = 1 << 20
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _OPTION = re.compile(r"\s(-{1,2}[A-Za-z][A-Za-z-]*)")
 _HASHES = re.compile(r"\s+--hash[= ]sha(?:256|384|512):[0-9a-f]+")
-_LOCAL = re.compile(r"^(?:[./~]|[A-Za-z]:\\|file:)|@\s*file:|\.(?:whl|zip|tar\.gz)\s*(?:;|$)(?<!://)")
+# What may stand in a line: a URL that is fetched, or a name with versions and markers. All else is a path to pip.
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[\w\s,.-]*\])?\s*"
+_URL = re.compile(rf"(?:{_NAME}@\s*)?(?:git\+)?(?:https?|ssh)://.*")
+_NAMED = re.compile(rf"{_NAME}(?:[<>=!~(][^;@]*)?(?:;.*)?")
+_ARCHIVE = re.compile(r"^[^;<>=!~]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)\s*(?:;|$)")
 
 
 def read_requirements(file: Path) -> list[str]:
@@ -43,10 +47,10 @@ def _checked(line: str, name: str) -> str:
             hint="List the packages themselves; set another package index in your own pip configuration.",
             code="invalid_requirements",
         )
-    if _LOCAL.search(plain) and "://" not in plain.replace("file://", ""):
+    if not _URL.fullmatch(plain) and (not _NAMED.fullmatch(plain) or _ARCHIVE.match(plain)):
         raise Invalid(
-            f"{name} names a path of this machine: {plain[:100]!r}.",
-            hint="Put the code into the folder that you save, or name a package that an index has.",
+            f"{name} has a line that is neither a package's name nor a URL: {plain[:100]!r}.",
+            hint="Name packages that an index has; code of your own belongs into the folder that you save.",
             code="invalid_requirements",
         )
     return line

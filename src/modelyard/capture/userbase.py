@@ -85,7 +85,10 @@ def packages_entries(environment: EnvironmentDir, installed: Iterable[Installed]
     for item in installed:
         mode = item.status.st_mode
         if stat.S_ISLNK(mode):
-            target = os.fsencode(item.source.readlink())
+            try:
+                target = os.readlink(item.path)  # noqa: PTH115 - bytes
+            except OSError:
+                continue  # removed by a pip that runs at this moment
             yield Entry(item.place, "symlink", 0o777, int(item.status.st_mtime), target=target)
             continue
         if not stat.S_ISREG(mode):
@@ -128,7 +131,11 @@ def library_entries_missing_in(rootfs: Path, compiled: list[Path]) -> Iterator[E
     brought = {path.name for path in compiled}
     queue = list(compiled)
     while queue:
-        for name in read_dynamic(queue.pop()).needed:
+        try:
+            needed = read_dynamic(queue.pop()).needed
+        except OSError:
+            continue  # gone or unreadable: the layer writer says so
+        for name in needed:
             if name in brought:
                 continue
             brought.add(name)
