@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
+from modelyard.api.app import create_api
 from modelyard.core.caller import ADMIN, READ, WRITE, Caller
 from modelyard.core.catalog import Hardware
 from modelyard.core.contract import Entrypoint
@@ -25,9 +26,10 @@ from modelyard.core.errors import Forbidden, NotFound, Unauthenticated
 from modelyard.core.model import CodeFile, Git, Layer, Package, Version, Warning
 from modelyard.core.parameters import Parameter
 from modelyard.core.ports import Observation, RunSpec, StoredImage
-from modelyard.core.run import Run, RunState, Verdict
+from modelyard.core.run import MetricPoint, Run, RunState, Verdict
+from modelyard.core.sweep import Space
 from modelyard.dashboard import create_dashboard
-from modelyard.services import catalog, runs, saves
+from modelyard.services import artifacts, catalog, metrics, runs, saves, sweeps
 from modelyard.services.logs import log_key
 from modelyard.services.yard import Yard
 from modelyard.store import attempts
@@ -248,13 +250,52 @@ def stage(tmp_path: Path, empty_database: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture
+def typical(stage: Stage) -> dict[str, str]:
+    """The addresses of pages of a small yard: a model with two versions, runs in several states, and a sweep."""
+    stage.version()
+    stage.version(message="Two more months of flights")
+    done, failed, going = stage.run(rounds=20), stage.run(origin="JFK"), stage.run(origin="LGA")
+    stage.begin(done, b"epoch 1\nepoch 2\n")
+    points = [MetricPoint("rmse", 30 - i / 10, i, 1.0 + i) for i in range(40)] + [MetricPoint("mae", 9.5, 0, 1.0)]
+    metrics.log_metrics(stage.yard, ADA, done.id, points)
+    artifacts.put_artifact(stage.yard, ADA, done.id, "train.ipynb", io.BytesIO(b"{}"))
+    stage.end(done)
+    stage.begin(failed, b"Traceback (most recent call last):\nMemoryError\n")
+    stage.end(failed, RunState.FAILED, 720, Verdict("Killed: used 16 GB after 12 min.", "Try hardware with 32 GB."))
+    stage.begin(going, b"epoch 1\n")
+    space = Space(fixed={"verbose": True}, grid={"origin": ["EWR", "JFK", "LGA"], "rounds": [10, 50]})
+    sweep = sweeps.submit_sweep(stage.yard, ADA, "delay", "latest", space, "small", 2)
+    children = sorted(runs.list_runs(stage.yard, ADA, sweep=sweep.id).items, key=lambda r: r.sweep_index or 0)
+    for n, child in enumerate(children[:4]):
+        stage.begin(child)
+        metrics.log_metrics(stage.yard, ADA, child.id, [MetricPoint("rmse", 20.0 + n, 1, 1.0)])
+        stage.end(child, RunState.FAILED if n == 3 else RunState.SUCCEEDED, 20 + n)
+    return {
+        "models": "/",
+        "model": "/models/ada/delay",
+        "version": "/models/ada/delay/versions/2",
+        "form": "/new-run?model=delay&owner=ada",
+        "sweep form": "/new-run?model=delay&mode.origin=list&pick.origin=EWR&pick.origin=JFK&mode.rounds=range"
+        "&start.rounds=10&stop.rounds=50&step.rounds=10",
+        "choose": "/new-run",
+        "runs": "/runs",
+        "done": f"/runs/{done.id}",
+        "failed": f"/runs/{failed.id}",
+        "running": f"/runs/{going.id}",
+        "sweep": f"/sweeps/{sweep.id}",
+        "costs": "/costs",
+        "missing": "/models/ada/nothing",
+    }
+
+
+@pytest.fixture
 def door() -> Door:
     return Door()
 
 
 @pytest.fixture
 def app(stage: Stage, door: Door) -> FastAPI:
-    made = FastAPI(redirect_slashes=False)
+    made = create_api(stage.yard, cast(Any, door), prefix=PREFIX)
     made.include_router(create_dashboard(stage.yard, door, PREFIX), prefix=PREFIX)
     return made
 
@@ -268,7 +309,9 @@ def browser(app: FastAPI) -> TestClient:
 @pytest.fixture
 def served(app: FastAPI, eventually: Callable[..., object]) -> Iterator[str]:
     """The address of the pages on a real port."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(lambda: server.started)

@@ -16,9 +16,11 @@ from modelyard.core.model import CodeFile, Package, Warning
 from modelyard.core.parameters import Parameter
 from modelyard.core.run import MetricPoint, RunState, Verdict
 from modelyard.core.sweep import Space
+from modelyard.dashboard.pages.costs import inert_cell
 from modelyard.services import artifacts, metrics, runs, sweeps
 
 ADA = Caller("ada", frozenset({READ, WRITE}))
+XSRF = "the-token-of-this-browser"
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 TEXT = "text/html; charset=utf-8"
 
@@ -47,46 +49,6 @@ def inline_code(html: str) -> list[str]:
         found += [tag] if tag == "style" or (tag == "script" and "src" not in attrs) else []
         found += [f"{tag} {v}" for v in attrs.values() if v and v.lower().strip().startswith("javascript:")]
     return found
-
-
-@pytest.fixture
-def typical(stage: Any) -> dict[str, str]:
-    """The addresses of pages of a small yard: a model with two versions, runs in several states, and a sweep."""
-    stage.version()
-    stage.version(message="Two more months of flights")
-    done, failed, going = stage.run(rounds=20), stage.run(origin="JFK"), stage.run(origin="LGA")
-    stage.begin(done, b"epoch 1\nepoch 2\n")
-    points = [MetricPoint("rmse", 30 - i / 10, i, 1.0 + i) for i in range(40)] + [MetricPoint("mae", 9.5, 0, 1.0)]
-    metrics.log_metrics(stage.yard, ADA, done.id, points)
-    with open(__file__, "rb") as file:
-        artifacts.put_artifact(stage.yard, ADA, done.id, "train.ipynb", file)
-    stage.end(done)
-    stage.begin(failed, b"Traceback (most recent call last):\nMemoryError\n")
-    stage.end(failed, RunState.FAILED, 720, Verdict("Killed: used 16 GB after 12 min.", "Try hardware with 32 GB."))
-    stage.begin(going, b"epoch 1\n")
-    space = Space(fixed={"verbose": True}, grid={"origin": ["EWR", "JFK", "LGA"], "rounds": [10, 50]})
-    sweep = sweeps.submit_sweep(stage.yard, ADA, "delay", "latest", space, "small", 2)
-    children = sorted(runs.list_runs(stage.yard, ADA, sweep=sweep.id).items, key=lambda r: r.sweep_index or 0)
-    for n, child in enumerate(children[:4]):
-        stage.begin(child)
-        metrics.log_metrics(stage.yard, ADA, child.id, [MetricPoint("rmse", 20.0 + n, 1, 1.0)])
-        stage.end(child, RunState.FAILED if n == 3 else RunState.SUCCEEDED, 20 + n)
-    return {
-        "models": "/",
-        "model": "/models/ada/delay",
-        "version": "/models/ada/delay/versions/2",
-        "form": "/new-run?model=delay&owner=ada",
-        "sweep form": "/new-run?model=delay&mode.origin=list&pick.origin=EWR&pick.origin=JFK&mode.rounds=range"
-        "&start.rounds=10&stop.rounds=50&step.rounds=10",
-        "choose": "/new-run",
-        "runs": "/runs",
-        "done": f"/runs/{done.id}",
-        "failed": f"/runs/{failed.id}",
-        "running": f"/runs/{going.id}",
-        "sweep": f"/sweeps/{sweep.id}",
-        "costs": "/costs",
-        "missing": "/models/ada/nothing",
-    }
 
 
 EMPTY = ["/", "/runs", "/costs", "/new-run", "/?search=nothing", "/runs?state=failed", "/costs?by=day"]
@@ -270,3 +232,65 @@ def test_runs_are_paged_by_key(browser: TestClient, stage: Any) -> None:
         more = re.search(r'href="(/services/modelyard/runs\?[^"]*after=[^"]*)" rel="next"', text)
         path = "http://127.0.0.1" + more[1].replace("&amp;", "&") if more else ""
     assert sorted(seen) == sorted(made)
+
+
+def test_a_run_is_cancelled_and_run_again_by_forms_with_this_browsers_token(
+    browser: TestClient, typical: dict[str, str], stage: Any
+) -> None:
+    assert browser.post(typical["running"] + "/cancel", data={"_xsrf": "another"}).status_code == 403
+    answer = browser.post(typical["running"] + "/cancel", data={"_xsrf": XSRF})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/services/modelyard" + typical["running"])
+    assert "is being cancelled" in browser.get(typical["running"]).text
+    form = {"_xsrf": XSRF, "key": "once"}
+    again = [browser.post(typical["failed"] + "/rerun", data=form).headers["location"] for _ in range(2)]
+    assert again[0] == again[1] != "/services/modelyard" + typical["failed"]
+    answer = browser.post(typical["sweep"] + "/rerun-failed", data={"_xsrf": XSRF})
+    assert answer.status_code == 303
+    assert len(runs.list_runs(stage.yard, ADA, model="delay").items) == 3 + 6 + 2
+
+
+def test_pressing_run_twice_on_one_form_makes_one_run(browser: TestClient, typical: dict[str, str], stage: Any) -> None:
+    form = {"_xsrf": XSRF, "key": "k1", "model": "delay", "hardware": "small", "value.rounds": "7"}
+    first, second = (browser.post("/new-run", data=form).headers["location"] for _ in range(2))
+    other = browser.post("/new-run", data={**form, "value.rounds": "8"}).headers["location"]
+    assert first == second != other
+
+
+def test_a_form_that_breaks_a_rule_says_so_and_keeps_what_was_typed(
+    browser: TestClient, typical: dict[str, str]
+) -> None:
+    form = {"_xsrf": XSRF, "model": "delay", "hardware": "small", "value.rounds": "5000"}
+    answer = browser.post("/new-run", data=form)
+    assert answer.status_code == 400
+    assert "above its maximum of 1000" in answer.text
+    assert 'value="5000"' in answer.text
+
+
+def test_a_sweep_of_a_billion_points_is_refused_with_its_size(browser: TestClient, typical: dict[str, str]) -> None:
+    numbers = {f"{part}.{name}": number for name in ("rounds",) for part, number in (("start", "1"), ("stop", "1000"))}
+    rates = {"mode.learning_rate": "range", "start.learning_rate": "0.0001", "stop.learning_rate": "1"}
+    form = {"model": "delay", "mode.rounds": "range", **numbers, **rates, "step.learning_rate": "0.0001"}
+    text = browser.get("/new-run/estimate", params=form).text
+    assert "This sweep would be 10,000,000 runs; the limit is 100,000." in text
+
+
+def test_costs_are_summed_and_exported_without_formulas(browser: TestClient, typical: dict[str, str]) -> None:
+    assert "ada/delay" in browser.get("/costs?by=model").text
+    lines = browser.get("/costs.csv?by=model").text.splitlines()
+    assert lines[0] == "model,amount,currency,seconds,runs"
+    assert lines[1].startswith("ada/delay,0.0")
+    assert [inert_cell(c) for c in ("=1+1", "+1", "-1", "@x", "ada")] == ["'=1+1", "'+1", "'-1", "'@x", "ada"]
+    assert browser.get("/costs?since=yesterday").status_code == 400
+    assert browser.get("/costs?since=2026-11-02&until=2026-11-01").status_code == 400
+
+
+def test_a_log_of_a_line_of_100_mb_is_a_small_page_and_a_whole_download(browser: TestClient, stage: Any) -> None:
+    stage.version()
+    run = stage.run()
+    stage.begin(run, b"first\n" + b"x" * 100_000_000 + b"\nlast line\n")
+    page = browser.get(f"/runs/{run.id}")
+    assert len(page.content) < 100_000
+    assert "last line" in page.text
+    answer = browser.get(f"/runs/{run.id}/log.txt")
+    assert len(answer.content) == 100_000_017
+    assert answer.headers["content-disposition"].startswith("attachment")

@@ -19,18 +19,8 @@ from modelyard.services import runs, sweeps, versions
 
 CHILDREN = 1000  # runs of a sweep that one page holds
 # As a person asks: what came out, what goes on, what waits.
-ORDER = [
-    "succeeded",
-    "failed",
-    "timed_out",
-    "lost",
-    "cancelled",
-    "running",
-    "starting",
-    "preempted",
-    "queued",
-    "created",
-]
+ENDS = ("succeeded", "failed", "timed_out", "lost", "cancelled")
+ORDER = (*ENDS, "running", "starting", "preempted", "queued", "created")
 AGAIN = (RunState.FAILED, RunState.TIMED_OUT, RunState.LOST)
 
 
