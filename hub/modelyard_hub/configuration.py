@@ -38,8 +38,7 @@ def _configure_addresses(c: Any, settings: HubSettings) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.proxy_api_port}"
     c.ConfigurableHTTPProxy.auth_token = home.secret("proxy-token")
-    c.ConfigurableHTTPProxy.check_running_interval = 2
-    c.JupyterHub.proxy_check_interval = 3  # a proxy that was started again has lost its routes
+    c.JupyterHub.last_activity_interval = 60  # which also looks after the proxy's routes
     c.JupyterHub.cleanup_servers = False
     c.JupyterHub.cleanup_proxy = False
     c.JupyterHub.init_spawners_timeout = 10
@@ -79,7 +78,7 @@ def _configure_people(c: Any, settings: HubSettings) -> None:
             "scopes": ["admin:servers", "admin:server_state", "list:users", "read:users", ADMIN],
             "services": [SERVICE],
         },
-        {"name": "supervisor", "scopes": ["admin:users", "tokens", ADMIN], "services": ["supervisor"]},
+        {"name": "supervisor", "scopes": ["admin:users", "tokens", "proxy", ADMIN], "services": ["supervisor"]},
         {"name": "yard-admin", "scopes": [ADMIN], "users": [user]},
     ]
 

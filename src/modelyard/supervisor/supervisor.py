@@ -60,14 +60,18 @@ class Supervisor:
                     raise self._not_starting(name)
         return True
 
-    def watch(self, changed: Callable[[], object]) -> None:
-        """Until told to stop. `changed` is called when a part was started again."""
+    def watch(self, recovered: Callable[[str], object]) -> None:
+        """Until told to stop. `recovered` gets the name of a part that was started again, once it answers."""
+        recovering: set[str] = set()
         while True:
             before = self.pids
-            if self._turn(1.0):
+            if self._turn(0.1 if recovering else 1.0):
                 return
-            if self.pids != before and len(self._children) == len(self._parts):
-                changed()
+            recovering |= {part.name for part in self._parts if before.get(part.name) != self.pids.get(part.name)}
+            for name in sorted(recovering):
+                if name in self._children and self._children[name].healthy():
+                    recovering.discard(name)
+                    recovered(name)
 
     def stop(self) -> None:
         """End all parts, the platform and the hub first so that they can still write; may be called at any time."""

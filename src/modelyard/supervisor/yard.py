@@ -14,7 +14,7 @@ from modelyard.core.errors import YardError
 
 from .ending import end_environments, end_runs
 from .home import Home, machine_user, open_home
-from .hub_tokens import refresh_cli_token
+from .hub_calls import refresh_cli_token, tell_proxy_routes
 from .login_links import make_login_token
 from .part import Part
 from .parts import PREFIX, Addresses, check_installed, make_parts
@@ -69,12 +69,17 @@ def _run(home: Home, port: int, ready: Ready, make_parts: MakeParts) -> None:
         write_record(home, yard)
         return yard
 
+    def recovered(name: str) -> None:
+        record()
+        if name == "proxy":  # it has no memory; the hub would look after it only minutes later
+            tell_proxy_routes(home, at.hub)
+
     started = time.time()
     try:
         if supervisor.start():
             refresh_cli_token(home, at.hub, machine_user())
             ready(record(), login_link(home, at.url, machine_user()))
-            supervisor.watch(record)
+            supervisor.watch(recovered)
     finally:
         supervisor.stop()
     # Only after an orderly end: what a failed start finds from before it goes on.
@@ -100,4 +105,3 @@ def stop_yard(home: Home) -> bool:
             )
         return True
     return end_environments(home) + end_runs(home) > 0 or read_record(home) is not None
-

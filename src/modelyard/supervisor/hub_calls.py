@@ -1,9 +1,10 @@
-"""The hub's REST API as the supervisor uses it: the machine's user, and a token for the command line."""
+"""The hub's REST API as the supervisor uses it: a token for the command line, and the proxy's routes."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import logging
 from typing import Any
 
 from modelyard.core.caller import ADMIN, READ, WRITE
@@ -11,6 +12,7 @@ from modelyard.core.errors import Unavailable
 
 from .home import Home, write_private
 
+log = logging.getLogger(__name__)
 _SECONDS = 10.0
 
 
@@ -27,6 +29,14 @@ def refresh_cli_token(home: Home, hub_port: int, user: str) -> None:
             code="no_cli_token",
         )
     write_private(home.cli_token, str(answer["token"]))
+
+
+def tell_proxy_routes(home: Home, hub_port: int) -> None:
+    """Have the hub give the proxy all of its routes again. When the hub is away now, it does so when it is back."""
+    try:
+        _ask(hub_port, "POST", "proxy", home.secret("supervisor-token"))
+    except Unavailable:
+        log.info("proxy: the hub is away, it brings the routes itself")
 
 
 def _is_valid(hub_port: int, token: str, user: str) -> bool:
