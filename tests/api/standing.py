@@ -175,7 +175,7 @@ class ScriptedEngine:
         return self.logs.get(handle, b"")[offset : offset + limit]
 
     def capacity(self) -> Mapping[str, float]:
-        return {"cpu": 2.0, "memory_mb": 8192.0, "gpu": 0.0}
+        return {"cpu": 1000.0, "memory_mb": 1e7, "gpu": 0.0}
 
 
 class MemoryBlobs:

@@ -54,13 +54,11 @@ def _environment_token(environ: Mapping[str, str]) -> str:
 
 def to_url(text: str) -> str:
     """The platform's address from what a person types: a host alone gets the scheme and the service's path."""
-    url = text.strip().rstrip("/")
-    if "://" not in url:
-        url = f"http://{url}"
-    scheme, _, rest = url.partition("://")
-    if scheme not in ("http", "https") or not rest:
+    scheme, _, rest = text.strip().rpartition("://")
+    host = rest.rstrip("/")
+    if scheme not in ("", "http", "https") or not host.partition("/")[0]:
         raise Invalid(f"{text[:100]!r} is not an address.", hint="Give one such as https://hub.example.org.")
-    return url + SERVICE_PATH if "/" not in rest else url
+    return f"{scheme or 'http'}://{host}" + ("" if "/" in host else SERVICE_PATH)
 
 
 def login_file(environ: Mapping[str, str]) -> Path:
