@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -54,17 +55,11 @@ def test_hardware_that_is_not_offered_is_refused(world: Any, worlds: ModuleType)
     world.save()
     admin = worlds.ADMINISTRATOR
     small = catalog.get_hardware(world.yard, admin, "small")
-    catalog.put_hardware(world.yard, admin, _replace(small, name="old", deprecated=True))
-    catalog.put_hardware(world.yard, admin, _replace(small, name="gpu", gpu=1))
+    catalog.put_hardware(world.yard, admin, replace(small, name="old", deprecated=True))
+    catalog.put_hardware(world.yard, admin, replace(small, name="gpu", gpu=1))
     for name in ("old", "gpu", "none"):
         with pytest.raises(Invalid):
             runs.submit_run(world.yard, worlds.ALICE, "delay", "1", {}, name)
-
-
-def _replace(hardware: Any, **more: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(hardware, **more)
 
 
 def test_the_same_key_and_request_is_the_same_run(world: Any, worlds: ModuleType) -> None:
@@ -96,10 +91,7 @@ def test_a_double_click_makes_one_run(world: Any, worlds: ModuleType) -> None:
 def test_runs_are_listed_newest_first_by_pages_and_narrowed(world: Any, worlds: ModuleType) -> None:
     world.save()
     world.save(model="other")
-    ids = []
-    for _ in range(5):
-        ids.append(_submit(world, worlds).id)
-        time.sleep(0.002)  # keys sort by the millisecond
+    ids = sorted(_submit(world, worlds).id for _ in range(5))  # keys sort by time, to the millisecond
     other = runs.submit_run(world.yard, worlds.ALICE, "other", "v1", {}, "small", kind="predict")
     first = runs.list_runs(world.yard, worlds.ALICE, model="delay", limit=3)
     rest = runs.list_runs(world.yard, worlds.ALICE, model="delay", after=first.next, limit=3)
