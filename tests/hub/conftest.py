@@ -136,9 +136,7 @@ class RunningYard:
             kernel = browser.post(base + "api/kernels", json={}, headers={"X-XSRFToken": xsrf})
             assert kernel.status_code == 201, (pid, kernel.text)
             kernel_id = kernel.json()["id"]
-            cookies = "; ".join(
-                f"{c.name}={c.value}" for c in browser.cookies.jar if base.startswith(c.path or "/")
-            )
+            cookies = "; ".join(f"{c.name}={c.value}" for c in browser.cookies.jar if base.startswith(c.path or "/"))
             try:
                 return execute(f"ws://127.0.0.1:{self.port}{base}api/kernels/{kernel_id}/channels", cookies, code)
             finally:

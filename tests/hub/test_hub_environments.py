@@ -167,7 +167,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-WHEEL_WITHOUT_TOOLS = '''
+WHEEL_WITHOUT_TOOLS = """
 import zipfile
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     name = "rocket-1.2-py3-none-any.whl"
@@ -178,4 +178,4 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
             "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         wheel.writestr("rocket-1.2.dist-info/RECORD", "")
     return name
-'''
+"""

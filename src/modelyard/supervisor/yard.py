@@ -77,7 +77,8 @@ def _run(home: Home, port: int, ready: Ready, make_parts: MakeParts) -> None:
     started = time.time()
     try:
         if supervisor.start():
-            refresh_cli_token(home, at.hub, machine_user())
+            if "hub" in ports_by_part:
+                refresh_cli_token(home, at.hub, machine_user())
             ready(record(), login_link(home, at.url, machine_user()))
             supervisor.watch(recovered)
     finally:
