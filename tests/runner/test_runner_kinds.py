@@ -145,6 +145,16 @@ def test_a_notebook_that_fails_names_its_cell_and_is_kept(model: Any) -> None:
     assert kept.cells[3].outputs[0].ename == "ValueError"
 
 
+def test_a_notebook_whose_kernel_is_killed_says_so_and_is_kept(model: Any) -> None:
+    cells = ("x = 1", "print('before')", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    model.save({"train.ipynb": notebook(*cells)}, {"kind": "notebook", "path": "train.ipynb"})
+    done = model.run()
+    assert (done.returncode, done.stdout) == (137, "before\n")
+    assert "kernel died" in done.stderr
+    kept = nbformat.read(model.output / "artifacts/train.ipynb", as_version=4)
+    assert kept.cells[1].outputs[0].text == "before\n"
+
+
 def test_a_notebook_that_is_not_json_is_a_sentence(model: Any) -> None:
     model.save({"train.ipynb": "not json"}, {"kind": "notebook", "path": "train.ipynb"})
     done = model.run()

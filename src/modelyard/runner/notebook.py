@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -51,11 +52,17 @@ class LoggedNotebook(NotebookClient):  # type: ignore[misc]
 def run(job: Job) -> int:
     notebook = _read(job.file)
     inject_parameters(notebook, job.parameters)
-    _use_private_folders()
+    sockets = _use_private_folders()
     signal.signal(signal.SIGTERM, _end)
     client = LoggedNotebook(
         notebook,
-        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=OwnPython()),
+        # Sockets in a folder of ours, not TCP: nobody else on the machine can talk to the kernel.
+        km=AsyncKernelManager(
+            kernel_name="python3",
+            kernel_spec_manager=OwnPython(),
+            transport="ipc",
+            connection_file=f"{sockets}/kernel.json",
+        ),
         timeout=None,
         resources={"metadata": {"path": str(job.file.parent)}},
     )
@@ -69,6 +76,7 @@ def run(job: Job) -> int:
         return 137
     finally:
         nbformat.write(notebook, job.artifacts / job.file.name)
+        shutil.rmtree(sockets, ignore_errors=True)
     return 0
 
 
@@ -107,12 +115,14 @@ def _report_failure(notebook: Any, error: CellExecutionError) -> None:
     sys.stderr.write(f"modelyard: {place} failed: {error.ename}: {_ANSI.sub('', error.evalue)}\n")
 
 
-def _use_private_folders() -> None:
-    """Kernels write connection files and history; the HOME of a container may not be writable."""
+def _use_private_folders() -> str:
+    """Kernels write history and settings, and the HOME of a container may not be writable. The folder for sockets."""
     folder = tempfile.mkdtemp(prefix="modelyard-jupyter-")
     for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
         os.environ[name] = str(Path(folder, name.lower()))
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    # A socket's path has at most 107 bytes, which a run's own folder may be longer than already.
+    return tempfile.mkdtemp(prefix="modelyard-", dir="/tmp" if os.access("/tmp", os.W_OK) else folder)  # noqa: S108
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:
