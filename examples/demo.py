@@ -32,7 +32,7 @@ MODEL, ENVIRONMENT = "delay", "demo"
 GRID = {"origin": ["EWR", "JFK", "LGA"], "num_leaves": [31, 63]}
 MODELYARD = Path(sys.executable).parent / "modelyard"
 
-out = Console(highlight=False)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 class DemoFailed(Exception):
@@ -217,7 +217,10 @@ def collect_facts(
         ],
         "cost": sum(run.cost.amount for run in runs),
         "currency": runs[0].cost.currency,
-        "podman": f"podman run {name} /opt/model/run train --param origin=JFK",
+        "podman": [
+            f"skopeo copy {name} containers-storage:localhost/{MODEL}:{version['number']}",
+            f"podman run localhost/{MODEL}:{version['number']} /opt/model/run train --param origin=JFK",
+        ],
         "urls": {
             "dashboard": f"{dashboard}/",
             "version": f"{dashboard}/models/{version['owner']}/{MODEL}/versions/{version['number']}",
@@ -244,7 +247,7 @@ def show_runs(runs: list[Run]) -> None:
             f"{metric['mae']:.2f}",
             f"{metric['explained']:.1%}",
             f"{run.seconds or 0:.1f}",
-            f"${run.cost.amount:.5f}",
+            f"${run.cost.amount:.6f}",
         )
     out.print()
     out.print(table)
@@ -252,7 +255,7 @@ def show_runs(runs: list[Run]) -> None:
 
 def show_what_to_do_next(facts: dict[str, Any], *, keep: bool) -> None:
     out.print(f"\nImage      {facts['image']['reference']}\nDigest     {facts['image']['digest']}", soft_wrap=True)
-    out.print(f"By hand    {facts['podman']}", soft_wrap=True)
+    out.print("By hand    " + "\n           ".join(facts["podman"]), soft_wrap=True)
     for name, url in facts["urls"].items():
         out.print(f"{name.capitalize():<10} {url}", soft_wrap=True)
     out.print(f"Facts      .cache/demo.json\nTotal      {facts['total_seconds']} s, ${facts['cost']:.5f} for all runs")
