@@ -50,6 +50,7 @@ function activatePanels(app: JupyterFrontEnd, shell: ILabShell, palette: IComman
       documents,
       dashboardUrl: status?.dashboard_url ?? '',
       hardware: status?.hardware ?? '',
+      user: status?.user ?? '',
       visible,
       wanted
     })

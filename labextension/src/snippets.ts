@@ -17,11 +17,12 @@ export function isSweep(launch: Launch): boolean {
   return Object.keys(launch.space.grid).length > 0;
 }
 
-export function asCli(launch: Launch): string {
+/** `user` is who is logged in: another owner's model is named with its owner. */
+export function asCli(launch: Launch, user: string): string {
   const words = [
     'modelyard',
     isSweep(launch) ? 'sweep' : 'run',
-    launch.model,
+    modelName(launch, user),
     '--version',
     String(launch.version)
   ];
@@ -41,9 +42,9 @@ export function asCli(launch: Launch): string {
   return words.map(shellQuote).join(' ');
 }
 
-export function asPython(launch: Launch): string {
+export function asPython(launch: Launch, user: string): string {
   const call = isSweep(launch) ? 'sweep' : 'submit_run';
-  const lines = [`        ${python(launch.model)},`, `        version=${launch.version},`];
+  const lines = [`        ${python(modelName(launch, user))},`, `        version=${launch.version},`];
   if (isSweep(launch)) {
     lines.push(`        grid=${python(launch.space.grid)},`);
     lines.push(`        fixed=${python(launch.space.fixed)},`);
@@ -57,6 +58,10 @@ export function asPython(launch: Launch): string {
   }
   const result = isSweep(launch) ? 'sweep' : 'run';
   return `from modelyard.client import Client\n\nwith Client() as yard:\n    ${result} = yard.${call}(\n${lines.join('\n')}\n    )\n    print(yard.wait(${result}))\n`;
+}
+
+function modelName(launch: Launch, user: string): string {
+  return launch.owner === user || user === '' ? launch.model : `${launch.owner}/${launch.model}`;
 }
 
 /** “a,b,c”, or a JSON list where a value has a comma or is no plain value. */

@@ -19,6 +19,7 @@ interface RunFormProps {
   version: Version;
   hardware: Hardware[];
   preferred: string;
+  user: string;
   visible: boolean;
   onStarted: (started: Started) => void;
 }
@@ -132,8 +133,8 @@ export function RunForm(props: RunFormProps): JSX.Element {
         >
           {sweeping && !reason ? `Run all ${countRuns(launch).toLocaleString('en')}` : 'Run'}
         </button>
-        <CopyButton label="Copy as CLI" text={asCli(launch)} disabled={reason !== ''} />
-        <CopyButton label="Copy as Python" text={asPython(launch)} disabled={reason !== ''} />
+        <CopyButton label="Copy as CLI" text={asCli(launch, props.user)} disabled={reason !== ''} />
+        <CopyButton label="Copy as Python" text={asPython(launch, props.user)} disabled={reason !== ''} />
       </div>
       {reason && (
         <p id="modelyard-run-reason" className="yard-note">

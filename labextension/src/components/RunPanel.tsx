@@ -16,6 +16,7 @@ interface RunPanelProps {
   dashboardUrl: string;
   /** The hardware that the form begins with: this environment's. */
   hardware: string;
+  user: string;
   visible: boolean;
   /** The version whose card asked for a run; a new object each time. */
   wanted: { version: Version } | null;
@@ -120,6 +121,7 @@ export function RunPanel(props: RunPanelProps): JSX.Element {
           version={version}
           hardware={hardware}
           preferred={props.hardware}
+          user={props.user}
           visible={visible}
           onStarted={setStarted}
         />
