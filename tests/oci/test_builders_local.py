@@ -12,7 +12,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from modelyard.builders.definitions import definitions_folder
 from modelyard.builders.local import LocalBaseBuilder
 from modelyard.core.contract import PYTHON
 from modelyard.core.errors import NotFound, Unavailable
@@ -99,14 +98,6 @@ def test_the_catalog_shows_what_is_built_and_what_is_not(base_builder: LocalBase
     assert (datascience.name, datascience.state, datascience.digest) == ("datascience", "absent", "")
 
 
-def test_a_lost_root_is_unpacked_again_and_is_the_same_as_the_built_one(
-    base_home: Path, root: Path, tmp_path: Path
-) -> None:
-    image = LocalBaseBuilder(Layout(base_home / "images"), base_home / "cache/rootfs", definitions_folder()).known()[0]
-    again = unpack(Layout(base_home / "images"), image.digest, tmp_path / "cache")
-    assert facts(again) == facts(root)
-
-
 def facts(root: Path) -> dict[str, tuple[int, int, int, str]]:
     found = {}
     for path in root.rglob("*"):
@@ -135,7 +126,7 @@ def test_an_unknown_base_is_not_found(base_builder: LocalBaseBuilder) -> None:
         base_builder.build("nobody")
 
 
-def test_packages_that_nobody_has_are_one_sentence_and_nothing_is_left(tmp_path: Path, base_home: Path) -> None:
+def test_packages_that_nobody_has_are_one_sentence_and_nothing_is_left(tmp_path: Path) -> None:
     folder = tmp_path / "images" / "broken"
     folder.mkdir(parents=True)
     (folder / "image.toml").write_text('title = "Broken"')
@@ -150,22 +141,56 @@ def test_packages_that_nobody_has_are_one_sentence_and_nothing_is_left(tmp_path:
     assert not list((tmp_path / "cache" / ".work").iterdir())
 
 
-def test_builds_of_two_processes_at_once_are_one(tmp_path: Path) -> None:
-    """Over an empty lock file: copying the interpreter, compiling and packing, without the registry."""
-    folder = tmp_path / "images" / "bare"
+def define_bare(home: Path) -> LocalBaseBuilder:
+    """A base over an empty lock file: copying the interpreter, compiling and packing, without the registry."""
+    folder = home / "images" / "bare"
     folder.mkdir(parents=True)
     (folder / "image.toml").write_text('title = "Bare"')
     (folder / "requirements.lock").write_text("")
-    code = (
-        "import sys; from pathlib import Path; from modelyard.oci.layout import Layout;"
-        "from modelyard.builders.local import LocalBaseBuilder; home = Path(sys.argv[1]);"
-        "b = LocalBaseBuilder(Layout(home / 'layout'), home / 'cache', home / 'images', lambda step: print(step));"
-        "print(b.build('bare').digest)"
-    )
-    both = [
-        subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    return LocalBaseBuilder(Layout(home / "layout"), home / "cache", home / "images")
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from modelyard.builders.local import LocalBaseBuilder
+from modelyard.oci.layout import Layout
+home = Path(sys.argv[1])
+builder = LocalBaseBuilder(Layout(home / "layout"), home / "cache", home / "images", print)
+print(builder.build("bare").digest)
+"""
+
+
+def test_builds_at_once_are_one_and_later_builds_give_the_same_bytes(tmp_path: Path) -> None:
+    define_bare(tmp_path / "one")
+    command = [sys.executable, "-c", BUILD, tmp_path / "one"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [process.communicate(timeout=300)[0].splitlines() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert outputs[0][-1] == outputs[1][-1]
-    assert sorted(len(output) for output in outputs)[0] == 1  # one of them did nothing but wait
+    assert min(len(output) for output in outputs) == 1  # one of them did nothing but wait
+
+    digest = define_bare(tmp_path / "two").build("bare").digest
+    assert digest == outputs[0][-1]
+    built = unpack(Layout(tmp_path / "two/layout"), digest, tmp_path / "two/cache")
+    unpacked = unpack(Layout(tmp_path / "two/layout"), digest, tmp_path / "three")
+    assert facts(unpacked) == facts(built)
+
+
+def test_a_registry_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:
+    builder = define_bare(tmp_path)
+    lock = tmp_path / "images/bare/requirements.lock"
+    lock.write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
+    nowhere = "http://127.0.0.1:9/simple"
+    code = BUILD.replace("print(builder.build", "from modelyard.core.errors import YardError\ntry: print(builder.build")
+    code += "except YardError as error: print(error.code, error.message, error.hint, sep='|')\n"
+    environment = {**os.environ, "UV_DEFAULT_INDEX": nowhere, "PIP_INDEX_URL": nowhere, "UV_HTTP_RETRIES": "0"}
+    environment |= {"UV_NO_CACHE": "1", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1", "PIP_FIND_LINKS": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], env=environment, capture_output=True, text=True, timeout=300
+    )
+    kind, message, hint = done.stdout.splitlines()[-1].split("|")
+    assert kind == "registry_unreachable"
+    assert "base image bare could not be installed" in message
+    assert "proxy" in hint
+    assert builder.known()[0].state == "absent"

@@ -15,7 +15,7 @@ from modelyard.core.errors import Unavailable
 
 _TIMEOUT_SECONDS = 1200
 _UNREACHABLE = re.compile(
-    r"connect|resolve host|resolution|timed? ?out|unreachable|network|dns error|no matching distribution|certificate"
+    r"connect|resolve host|resolution|timed? ?out|unreachable|network|dns error|certificate"
     r"|error sending request|proxy",
     re.IGNORECASE,
 )
@@ -40,19 +40,37 @@ def install_locked(python: Path, lock: Path, destination: Path, image: str) -> N
 
     Raises Unavailable with a sentence when the registry can't be reached or does not have them.
     """
-    command = _uv(python, lock, destination) or _pip(python, lock, destination)
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONNOUSERSITE": "1"}
     for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
         environment.pop(name, None)
+    failure = None
+    for command in (_uv(python, lock, destination), _pip(python, lock, destination)):
+        failure = _try(command, environment, destination, image) if command else failure
+        # Where pip.conf alone knows the way to the registry, uv finds nobody and pip still may.
+        if failure is None or failure.code != "registry_unreachable":
+            break
+    if failure is not None:
+        raise failure
+
+
+def _try(command: list[str], environment: dict[str, str], destination: Path, image: str) -> Unavailable | None:
+    """Run one installer in the empty folder, where no project's configuration can speak into it; why it failed."""
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, stdin=subprocess.DEVNULL
+            command,
+            env=environment,
+            cwd=destination,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        raise _failed(image, f"it took longer than {_TIMEOUT_SECONDS // 60} minutes", unreachable=True) from None
-    if done.returncode != 0:
-        lines = _ERROR_LINE.findall(done.stderr) or done.stderr.strip().splitlines() or ["no reason given"]
-        raise _failed(image, lines[-1].strip().rstrip("."), unreachable=bool(_UNREACHABLE.search(done.stderr)))
+        return _failed(image, f"it took longer than {_TIMEOUT_SECONDS // 60} minutes", unreachable=True)
+    if done.returncode == 0:
+        return None
+    lines = _ERROR_LINE.findall(done.stderr) or done.stderr.strip().splitlines() or ["no reason given"]
+    return _failed(image, lines[-1].strip().rstrip("."), unreachable=bool(_UNREACHABLE.search(done.stderr)))
 
 
 def byte_compile(python: Path, folder: Path, shown_as: str) -> None:
@@ -113,7 +131,7 @@ def _uv(python: Path, lock: Path, destination: Path) -> list[str]:
     # Copies, never hardlinks: what lies in the image must not change with uv's cache.
     return [
         *(str(uv), "pip", "install", "--quiet", "--no-progress", "--python", str(python), "--link-mode", "copy"),
-        *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-config"),
+        *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
         *("--target", str(destination), "-r", str(lock)),
     ]
 
@@ -122,7 +140,18 @@ def _pip(python: Path, lock: Path, destination: Path) -> list[str]:
     bundled = sorted(python.parent.parent.glob("lib/python3*/ensurepip/_bundled/pip-*.whl"))
     pip = [str(python), str(bundled[-1] / "pip")] if bundled else [sys.executable, "-m", "pip"]
     return [
-        *(*pip, "install", "--quiet", "--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *(
+            *pip,
+            "install",
+            "--quiet",
+            "--retries",
+            "2",
+            "--no-compile",
+            "--no-deps",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+        ),
         *("--target", str(destination), "-r", str(lock)),
     ]
 
