@@ -255,3 +255,10 @@ def test_an_ignored_folder_is_not_even_entered(tmp_path: Path) -> None:
     code = read_code(tmp_path)
     assert names(code) == [".modelignore", "kept/b.txt", "train.py"]
     assert code.left_out == []
+
+
+def test_a_damaged_repository_is_saved_whole_with_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, "train.py", ".git/HEAD")
+    code = read_code(tmp_path, below=tmp_path)
+    assert names(code) == ["train.py"]
+    assert codes(code) == {".git": "git"}

@@ -79,6 +79,9 @@ def read_code(folder: Path, *, exclude: Collection[str] = (), below: Path | None
     repository = read_git(folder, below=below)
     rules = _Rules(folder, excluded, _read_ignore_file(folder))
     code = Code(folder, [], repository.git if repository else Git())
+    if repository is None and (folder / ".git").exists():
+        message = "Git can't say which files belong to the project, so all of the folder's files are taken."
+        code.warnings.append(Warning("git", ".git", message))
     # A folder that some repository ignores as a whole has no files in Git's eyes, but somebody means to save it.
     listed = _listed(folder, repository.files) if repository and repository.files else _walk(folder, b"", code, rules)
     for path in sorted(set(listed)):

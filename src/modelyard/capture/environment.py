@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelyard.core.errors import Conflict, Invalid, NotFound
+from modelyard.oci.space import space_needed
 
 RECORD = "environment.json"
 # What `import modelyard` and `modelyard.client` need. A module that the base has itself is taken from there.
@@ -84,7 +85,7 @@ class EnvironmentDir:
 
     @property
     def state(self) -> Path:
-        """What saves remember of each other. May be deleted at any time."""
+        """What saves remember of each other, and what belongs to the notebook server alone. Never saved."""
         return self.directory / "state"
 
     @property
@@ -117,7 +118,7 @@ def create_environment(
 
     An environment whose base was built again (another digest, the same minor version of Python) moves to the new base
     and keeps its packages. `work` is a folder that exists already, instead of the environment's own. Raises Conflict
-    when the base's Python has another minor version, Invalid when `python` doesn't run.
+    when the base's Python has another minor version, Invalid when `python` doesn't run, OutOfSpace.
     """
     directory, rootfs, python = (Path(os.path.abspath(p)) for p in (directory, rootfs, python))  # noqa: PTH100
     there = _read(directory)
@@ -142,13 +143,14 @@ def create_environment(
         created=there.created if there else datetime.now(UTC),
         work=work.resolve() if work else directory / "work",
     )
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (environment.work, environment.state, environment.jupyter, environment.library):
-        folder.mkdir(exist_ok=True)
-    _write_venv(environment)
-    _link_library(environment)
-    _write_kernel(environment)
-    _write_record(environment)
+    with space_needed(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (environment.work, environment.state, environment.jupyter, environment.library):
+            folder.mkdir(exist_ok=True)
+        _write_venv(environment)
+        _link_library(environment)
+        _write_kernel(environment)
+        _write_record(environment)
     return environment
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from modelyard.oci.layer import LayerDescriptor
 from modelyard.oci.sink import ImageSink
+from modelyard.oci.space import space_needed
 
 _FORMAT = b"1"  # raised when the same files would make another layer
 
@@ -39,11 +40,12 @@ def recall_layer(state: Path, kind: str, of: str, sink: ImageSink) -> LayerDescr
 
 def remember_layer(state: Path, kind: str, of: str, layer: LayerDescriptor) -> None:
     """Atomic; two saves at once leave the memory of one of them."""
-    state.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=state, prefix=f".{kind}.")
-    with os.fdopen(handle, "w") as file:
-        json.dump({"fingerprint": of, "layer": dataclasses.asdict(layer)}, file)
-    Path(temporary).replace(state / f"{kind}-layer.json")
+    with space_needed(state):
+        state.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=state, prefix=f".{kind}.")
+        with os.fdopen(handle, "w") as file:
+            json.dump({"fingerprint": of, "layer": dataclasses.asdict(layer)}, file)
+        Path(temporary).replace(state / f"{kind}-layer.json")
 
 
 def last_digest(state: Path, kind: str, sink: ImageSink) -> str:

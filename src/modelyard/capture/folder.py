@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from modelyard.core.errors import Invalid, NotFound, Unavailable
+from modelyard.core.errors import Invalid, NotFound, OutOfSpace, Unavailable
 from modelyard.oci.locks import locked
 
 from .environment import EnvironmentDir, create_environment
@@ -85,6 +85,8 @@ def _install(environment: EnvironmentDir, wanted: list[str]) -> None:
         )
     except subprocess.TimeoutExpired:
         raise Unavailable("Installing the requirements took more than 30 minutes.", hint="Try again.") from None
+    if done.returncode and "No space left on device" in done.stderr:
+        raise OutOfSpace("The disk is full: the requirements are not installed.", hint="Free some space and try again.")
     if done.returncode:
         reason = essential_line(done.stderr) or f"pip ended with {done.returncode}"
         raise Invalid(

@@ -58,7 +58,7 @@ class Layer:
 class Warning:
     """Something the user should know before saving. `blocks` means that the save is refused while it is there."""
 
-    code: str  # secret | large-file | data | symlink-outside | link-outside | unreadable | changed
+    code: str  # secret | large-file | data | symlink-outside | link-outside | git | unreadable | changed
     path: str
     message: str
     blocks: bool = False
