@@ -145,7 +145,7 @@ PARAMETERS = [
     Parameter("learning_rate", "number", 0.1, minimum=0.0001, maximum=1.0),
     Parameter("verbose", "boolean", False),
     Parameter("layers", "json", [8, 8]),
-    Parameter("note", "string", None),
+    Parameter("note", "string", ""),
 ]
 
 
@@ -309,9 +309,8 @@ def browser(app: FastAPI) -> TestClient:
 @pytest.fixture
 def served(app: FastAPI, eventually: Callable[..., object]) -> Iterator[str]:
     """The address of the pages on a real port."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1)
-    )
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(lambda: server.started)
