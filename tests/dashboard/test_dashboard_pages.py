@@ -81,7 +81,11 @@ def test_every_page_of_a_typical_yard_renders_and_its_links_lead_somewhere(
     elsewhere = ("/hub/", "/services/modelyard/api/")  # the hub's and the API's
     own = {link for link in links if not link.startswith(elsewhere)}
     # What a form posts to or takes its fields with.
-    sent = {link for link in own if urlsplit(link).path.endswith(("/cancel", "/rerun", "/rerun-failed", "/estimate"))}
+    sent = {
+        link
+        for link in own
+        if urlsplit(link).path.endswith(("/cancel", "/rerun", "/rerun-failed", "/estimate", "/logout"))
+    }
     broken = [(link, links[link]) for link in own - sent if browser.get(f"http://127.0.0.1{link}").status_code != 200]
     assert broken == []
     assert len(own) > 40
