@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -112,14 +113,15 @@ def test_runs_are_listed_newest_first_by_pages_and_narrowed(world: Any, worlds: 
 def test_another_users_run_looks_as_if_it_were_not_there(world: Any, worlds: ModuleType) -> None:
     world.save()
     run = _submit(world, worlds)
-    for ask in (
+    asks: tuple[Callable[[], Any], ...] = (
         lambda: runs.get_run(world.yard, worlds.BOB, run.id),
         lambda: runs.cancel_run(world.yard, worlds.BOB, run.id),
         lambda: runs.rerun_run(world.yard, worlds.BOB, run.id),
         lambda: runs.submit_run(world.yard, worlds.BOB, "delay", "1", {}, "small", owner="alice"),
         lambda: runs.get_run(world.yard, worlds.ALICE, new_id()),
         lambda: runs.get_run(world.yard, worlds.ALICE, "' OR 1=1 --"),
-    ):
+    )
+    for ask in asks:
         with pytest.raises(NotFound):
             ask()
     with pytest.raises(Forbidden):

@@ -18,6 +18,7 @@ from modelyard.services import events, models, saves, versions
 def test_a_save_becomes_a_version_when_its_image_was_read_back(world: Any, worlds: ModuleType) -> None:
     alice = worlds.ALICE
     begun = saves.begin_save(world.yard, alice, "delay", "v1", "first")
+    assert begun.sink
     assert (begun.state, begun.sink.kind, begun.sink.location) == (SaveState.REQUESTED, "layout", "/home/images")
     assert models.list_models(world.yard, alice).items == []
     with pytest.raises(NotFound):

@@ -100,6 +100,8 @@ class Reconciler:
         capacity = self._slots or self.yard.engine.capacity()
         look = Look(self.yard.clock())
         with self.yard.database.read() as tx:
+            if not attempts.anything_goes_on(tx):
+                return look
             active = attempts.list_active(tx)
             look.cancelled_queued = attempts.has_cancelled_queued(tx)
             for one in active:

@@ -18,6 +18,7 @@ from modelyard.core.catalog import Hardware
 from modelyard.core.ports import Observation
 from modelyard.core.run import RunState, Verdict
 
+from .runs import GOING_ON
 from .tables import attempt, run
 
 ACTIVE = [RunState.STARTING.value, RunState.RUNNING.value, RunState.PREEMPTED.value]
@@ -87,6 +88,14 @@ _CANCELLED_QUEUED = (
     .limit(bindparam("most"))
 )
 _COUNT_ATTEMPTS = select(func.count()).select_from(attempt).where(attempt.c.run_id == bindparam("of_run"))
+
+
+_GOING_ON = select(run.c.id).where(run.c.state.in_(GOING_ON)).limit(1)
+
+
+def anything_goes_on(tx: Connection) -> bool:
+    """Whether any run has not ended: all that an idle look asks."""
+    return tx.execute(_GOING_ON).first() is not None
 
 
 def list_active(tx: Connection) -> list[Active]:
