@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from modelyard.core.errors import OutOfSpace
 from modelyard.core.ports import Observation, RunSpec
 from modelyard.engines.local.engine import LocalEngine
 from modelyard.engines.local.folder import AttemptFolder
@@ -206,6 +211,28 @@ def test_the_end_of_a_run_is_told_without_asking(
         wait_for_end(engine, spec.handle)
     finally:
         engine.close()
+
+
+def test_a_full_disk_is_said_and_the_attempt_can_be_started_later(
+    tmp_path: Path, image: Any, spec: RunSpec, wait_for_end: Callable[..., Observation]
+) -> None:
+    home = tmp_path / "small"
+    home.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(home)], capture_output=True).returncode:
+        pytest.skip("a small file system can only be mounted by root")
+    engine = LocalEngine(home, lambda digest: image.root)
+    try:
+        (home / "filler").write_bytes(b"x" * (home.stat().st_blksize * (os.statvfs(home).f_bavail - 1)))
+        with pytest.raises(OutOfSpace):
+            engine.start(replace(spec, environment={"LARGE": "x" * 100_000}))
+        assert engine.observe() == []
+        assert list((home / "runs").iterdir()) == []
+        (home / "filler").unlink()
+        engine.start(spec)
+        assert wait_for_end(engine, spec.handle).exit_code == 0
+    finally:
+        engine.close()
+        subprocess.run(["umount", "-l", str(home)], check=True)
 
 
 def test_an_image_whose_runner_cannot_be_preloaded_still_runs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from modelyard.core.errors import Invalid, YardError
+from modelyard.core.errors import Invalid, OutOfSpace, YardError
 from modelyard.core.ports import Observation, RunSpec
 from modelyard.processes.identity import ProcessId, identify, process_from_json
 from modelyard.processes.limits import find_limits
@@ -61,8 +62,7 @@ class LocalEngine:
         path = self._path(spec.handle)
         if path.exists():
             return
-        made = Path(tempfile.mkdtemp(prefix=".new-", dir=self._runs))
-        write_durably(made / "spec.json", asdict(spec))
+        made = self._write_spec(spec)
         try:
             made.rename(path)
         except OSError:
@@ -129,6 +129,22 @@ class LocalEngine:
         self._starters.shutdown(wait=True, cancel_futures=True)
         self._launchers.close()
         self._watcher.close()
+
+    def _write_spec(self, spec: RunSpec) -> Path:
+        """A folder with the spec in it, not yet under its name. Raises OutOfSpace, leaving nothing."""
+        made = None
+        try:
+            made = Path(tempfile.mkdtemp(prefix=".new-", dir=self._runs))
+            write_durably(made / "spec.json", asdict(spec))
+        except OSError as error:
+            if made is not None:
+                shutil.rmtree(made)
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise OutOfSpace(
+                f"There is no space left to start {spec.handle}.", hint=f"Free some below {self._runs}."
+            ) from error
+        return made
 
     def _path(self, handle: str) -> Path:
         if not _HANDLE.fullmatch(handle):
@@ -230,7 +246,10 @@ def _bury(folder: AttemptFolder) -> dict[str, Any]:
         "reason": "lost keeper",
         "message": "The process that watched over it was killed, so how it ended is not known.",
     }
-    folder.write_once("exit", record)
+    try:
+        folder.write_once("exit", record)
+    except OSError as error:  # a full disk: it is lost all the same, and is found lost again later
+        log.warning("attempt %s: its end can't be written: %s", folder.handle, error)
     log.warning("attempt %s lost its keeper", folder.handle)
     return folder.read("exit") or record
 
