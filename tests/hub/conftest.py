@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -186,4 +185,4 @@ def yard(base_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
     finally:
         running.stop()
-        assert not os.path.exists(f"/proc/{running.process.pid}")
+        assert not Path(f"/proc/{running.process.pid}").exists()
