@@ -134,9 +134,6 @@ class EnvironmentActionHandler(EnvironmentsHandler):
     async def _stop(self, name: str) -> None:
         user = self.current_user
         spawner = user.get_spawner(name)
-        if spawner._stop_future is not None and spawner.pending == "stop":
-            await spawner._stop_future
-            return
         starting = spawner._spawn_future
         if spawner.pending == "spawn" and starting is not None:
             starting.cancel()
@@ -144,8 +141,9 @@ class EnvironmentActionHandler(EnvironmentsHandler):
             await user.stop(name)
         elif spawner.ready:
             await self.stop_single_user(user, name)
-            if spawner.pending == "stop" and spawner._stop_future is not None:
-                await spawner._stop_future
+        stopping = getattr(spawner, "_stop_future", None)  # there is none before the first stop
+        if spawner.pending == "stop" and stopping is not None:
+            await stopping
 
 
 PAGES = [
