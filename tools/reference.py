@@ -1,6 +1,6 @@
-"""Write the generated reference: settings, CLI and API. `make docs` runs it; a test fails when what is committed differs.
+"""Write the generated reference: settings, CLI and API, to docs/reference or the folder that is given.
 
-    python tools/reference.py [FOLDER]      default: docs/reference
+`make docs` runs it; a test fails when what is committed differs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Set them in `modelyard.toml` in the home, or as the environment variable `MODELYARD_` + the name in capitals, which",
-        "wins. `modelyard up` sets the first seven itself.",
+        "Set them in `modelyard.toml` in the home, or as the environment variable `MODELYARD_` + the name in capitals,",
+        "which wins. `modelyard up` sets the first seven itself.",
         "",
         "| name | type | default | what |",
         "|---|---|---|---|",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         if (text := environ.get(f"MODELYARD_{name.upper()}")) is not None:
             values[name] = text
     defaults = Settings()
-    typed = {name: _typed(name, value, type(getattr(defaults, name))) for name, value in values.items()}
+    typed = {name: _typed(name, value, getattr(defaults, name)) for name, value in values.items()}
     return dataclasses.replace(defaults, **{**typed, "home": home})
 
 
@@ -74,16 +74,20 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise Invalid(f"{file} is not valid TOML: {error}.", hint="Mend the file or move it away.") from None
 
 
-def _typed(name: str, value: Any, kind: type) -> Any:
-    if isinstance(value, kind):
-        return value
+def _typed(name: str, value: Any, default: object) -> Any:
+    """`value` as the type of `default`."""
+    convert, words = _CONVERSIONS[type(default)] if type(default) in _CONVERSIONS else (Path, "a path")
     try:
         if isinstance(value, bool):
             raise TypeError
-        return Path(value) if issubclass(kind, Path) else kind(value)
+        return convert(value)
     except (TypeError, ValueError):
-        message = f"The setting {name} is {value!r}, which is not {_WORDS[kind]}."
+        message = f"The setting {name} is {value!r}, which is not {words}."
         raise Invalid(message, hint="Mend it in modelyard.toml or in the variable.") from None
 
 
-_WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text", Path: "a path"}
+_CONVERSIONS: dict[type, tuple[Callable[[Any], Any], str]] = {
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    str: (str, "a text"),
+}

@@ -26,7 +26,7 @@ def check_name(text: str, what: str = "name") -> str:
     if not _NAME.fullmatch(text):
         raise Invalid(
             f"{_shown(text)} is not a valid {what}.",
-            hint="Use 1 to 63 lower-case letters, digits and single hyphens, beginning and ending with a letter or digit.",
+            hint="Use 1 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends.",
             code="invalid_name",
         )
     return text

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from .errors import Invalid
 from .names import check_parameter_name
 
-Value: TypeAlias = str | int | float | bool | None | list[Any] | dict[str, Any]
+Value: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any] | None
 Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "json"]
 KINDS: tuple[Kind, ...] = ("string", "integer", "number", "boolean", "json")
 

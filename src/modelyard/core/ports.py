@@ -38,7 +38,7 @@ Phase: TypeAlias = Literal["starting", "running", "exited", "failed_to_start"]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the engine sees of one handle now. Times are UTC; `reason` is a word for programs (oom, killed, image...)."""
+    """What the engine sees of one handle now. Times are UTC; `reason` is a word for programs (oom, killed, ...)."""
 
     handle: str
     phase: Phase

@@ -33,9 +33,7 @@ class RunState(StrEnum):
         return after in _NEXT[self]
 
 
-_TERMINAL = frozenset(
-    {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.TIMED_OUT, RunState.LOST}
-)
+_TERMINAL = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.TIMED_OUT, RunState.LOST})
 _NEXT: dict[RunState, frozenset[RunState]] = {
     RunState.CREATED: frozenset({RunState.QUEUED, RunState.STARTING, RunState.CANCELLED, RunState.FAILED}),
     RunState.QUEUED: frozenset({RunState.STARTING, RunState.CANCELLED, RunState.FAILED}),
