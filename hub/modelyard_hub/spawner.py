@@ -173,7 +173,6 @@ class EnvironmentSpawner(LocalProcessSpawner):  # type: ignore[misc]
             "JUPYTERLAB_WORKSPACES_DIR": str(state / "jupyter" / "workspaces"),
             "JUPYTERLAB_SETTINGS_DIR": str(state / "jupyter" / "settings"),
             "IPYTHONDIR": str(state / "ipython"),
-            "MODELYARD_HOME": str(settings.home.path),
             "MODELYARD_URL": f"{settings.public_url}{settings.prefix}",
             "MODELYARD_ENVIRONMENT_DIR": str(environment.directory),
             "MODELYARD_ENVIRONMENT": self.name,
