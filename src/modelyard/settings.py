@@ -76,7 +76,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 def _typed(name: str, value: Any, default: object) -> Any:
     """`value` as the type of `default`."""
-    convert, words = _CONVERSIONS[type(default)] if type(default) in _CONVERSIONS else (Path, "a path")
+    convert, words = _CONVERSIONS.get(type(default), (Path, "a path"))
     try:
         if isinstance(value, bool):
             raise TypeError

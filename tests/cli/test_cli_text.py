@@ -64,7 +64,7 @@ def test_a_cell_is_one_line() -> None:
 
 def test_numbers_read_as_people_write_them() -> None:
     assert [duration(s) for s in (None, 0.25, 61, 3720)] == ["-", "0.2 s", "1 min 01 s", "1 h 02 min"]
-    assert [money(m) for m in (None, 0.00012, 1234.5)] == ["-", "0.0001 USD", "1,234.50 USD"]
+    assert [money(m) for m in (None, 0.00012, 1234.5)] == ["-", "$0.00012", "$1,234.50"]
     assert [size(n) for n in (10, 2048, 5 << 30)] == ["10 B", "2.0 KiB", "5.0 GiB"]
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from modelyard.core.errors import Conflict, Forbidden, Invalid, NotFound
 from modelyard.core.ids import new_id
+from modelyard.core.parameters import Parameter
 from modelyard.core.run import RunState
 from modelyard.core.sweep import Space, SweepState
-from modelyard.services import catalog, events, runs, sweeps
+from modelyard.services import catalog, events, runs, saves, sweeps
 
 GRID = Space(grid={"origin": ["EWR", "JFK", "LGA"], "leaves": [15, 31]})
 
@@ -143,6 +144,13 @@ def test_a_rerun_is_a_new_run_that_names_the_old_one(world: Any, worlds: ModuleT
     again = runs.rerun_run(world.yard, worlds.ALICE, run.id, idempotency_key="r")
     assert (again.rerun_of, again.parameters, again.timeout_seconds) == (run.id, run.parameters, 60)
     assert runs.rerun_run(world.yard, worlds.ALICE, run.id, idempotency_key="r").id == again.id
+
+
+def test_a_run_whose_parameter_has_no_value_can_be_run_again(world: Any, worlds: ModuleType) -> None:
+    save = saves.begin_save(world.yard, worlds.ALICE, "delay", "v1", "")
+    saves.complete_save(world.yard, worlds.ALICE, save.id, world.completion("a", [Parameter("note", "string")]))
+    run = _submit(world, worlds, parameters={})
+    assert runs.rerun_run(world.yard, worlds.ALICE, run.id).parameters == {"note": None}
 
 
 def test_a_sweep_queues_all_combinations_in_order(world: Any, worlds: ModuleType) -> None:

@@ -141,14 +141,14 @@ class MemoryImages:
     def location_for(self, owner: str, model: str) -> str:
         return "/home/images"
 
-    def push(self, content: str) -> str:
+    def push(self, content: str, parameters: list[Parameter] = PARAMETERS) -> str:
         """What a save does before it completes: an image whose digest follows from its content."""
         digest = "sha256:" + hashlib.sha256(content.encode()).hexdigest()
         layers = [
             Layer(BASE_DIGEST, 1000, "base", "application/vnd.oci.image.layer.v1.tar+zstd"),
             Layer(digest, 10, "code", "application/vnd.oci.image.layer.v1.tar+zstd"),
         ]
-        contract = Contract(ENTRYPOINT, PARAMETERS)
+        contract = Contract(ENTRYPOINT, parameters)
         self.stored[digest] = StoredImage(digest, f"/home/images@{digest}", layers, contract, BASE_DIGEST)
         return digest
 
@@ -222,8 +222,9 @@ class World:
         begun = saves.begin_save(self.yard, caller, model, label, f"message of {label}")
         return saves.complete_save(self.yard, caller, begun.id, self.completion(content))
 
-    def completion(self, content: str = "a") -> saves.Completion:
-        return saves.Completion(self.images.push(content), "python", BASE_DIGEST, ENTRYPOINT, PARAMETERS, seconds=1.5)
+    def completion(self, content: str = "a", parameters: list[Parameter] = PARAMETERS) -> saves.Completion:
+        digest = self.images.push(content, parameters)
+        return saves.Completion(digest, "python", BASE_DIGEST, ENTRYPOINT, parameters, seconds=1.5)
 
 
 def make_world(database: Database, engine: Callable[[Clock], Any] = InstantEngine) -> World:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .elf import Elf, read_elf
+from modelyard.oci.elf import Elf, read_elf
 
 _LDCONFIG = ("/sbin/ldconfig", "/usr/sbin/ldconfig", "ldconfig")
 _WORDS = {"x86_64": "x86-64", "aarch64": "AArch64"}  # ldconfig's names of the architectures

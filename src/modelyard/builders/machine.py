@@ -17,9 +17,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from modelyard.core.errors import Unavailable
+from modelyard.oci.elf import is_elf, read_elf, set_run_path
 
 from .closure import LibraryFinder
-from .elf import is_elf, read_elf, set_run_path
 
 PREFIX = Path("opt/python")
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelyard.core.contract import USERBASE
+from modelyard.oci.elf import read_elf
 from modelyard.oci.layer import Entry
 
-from .elf import read_dynamic
 from .environment import LIBRARY_PTH, SCRIPTS, EnvironmentDir
 
 _SHEBANG = b"#!/usr/bin/env python3\n"
@@ -132,7 +132,7 @@ def library_entries_missing_in(rootfs: Path, compiled: list[Path]) -> Iterator[E
     queue = list(compiled)
     while queue:
         try:
-            needed = read_dynamic(queue.pop()).needed
+            needed = read_elf(queue.pop()).needed
         except OSError:
             continue  # gone or unreadable: the layer writer says so
         for name in needed:

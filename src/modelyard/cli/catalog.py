@@ -11,7 +11,7 @@ from modelyard.core.catalog import BaseImage, Hardware
 from modelyard.core.errors import NotFound
 
 from .output import json_option, print_facts, print_json, print_table, with_client
-from .text import moment, size
+from .text import moment, money, size
 
 
 @click.group(invoke_without_command=True)
@@ -32,7 +32,7 @@ def list_hardware(yard: Client, as_json: bool) -> None:
         return
     print_table(
         ("name", "title", "cores", "memory", "gpu", "price per hour"),
-        [(h.name, h.title, h.cpu, size(h.memory_mb << 20), h.gpu, f"{h.price_per_hour:.4f} USD") for h in found],
+        [(h.name, h.title, h.cpu, size(h.memory_mb << 20), h.gpu, money(h.price_per_hour)) for h in found],
         empty="There is no hardware in the catalog. An administrator adds it with `modelyard hardware set`.",
     )
 
@@ -88,7 +88,7 @@ def show_one_hardware(found: Hardware, as_json: bool) -> None:
             ("cores", found.cpu),
             ("memory", size(found.memory_mb << 20)),
             ("gpu", found.gpu),
-            ("price per hour", f"{found.price_per_hour:.4f} USD"),
+            ("price per hour", money(found.price_per_hour)),
             ("description", found.description),
             ("deprecated", found.deprecated),
         ]

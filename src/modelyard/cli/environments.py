@@ -8,7 +8,7 @@ from modelyard.client import Client
 from modelyard.core.environment import Environment
 
 from .output import json_option, print_facts, print_json, print_table, with_client
-from .text import ago, moment
+from .text import ago, moment, money
 
 owner_option = click.option("--owner", help="Whose, for administrators.")
 
@@ -38,7 +38,7 @@ def list_environments(yard: Client, as_json: bool) -> None:
                 e.state,
                 e.image,
                 e.hardware,
-                f"{e.price_per_hour:.4f} USD",
+                money(e.price_per_hour),
                 ago(e.last_activity) if e.last_activity else "",
                 e.owner,
             )
@@ -119,7 +119,7 @@ def show_one(found: Environment, as_json: bool) -> None:
             ("image", found.image),
             ("hardware", found.hardware),
             ("limits", found.limits),
-            ("price per hour", f"{found.price_per_hour:.4f} USD"),
+            ("price per hour", money(found.price_per_hour)),
             ("started", moment(found.started)),
             ("last used", moment(found.last_activity)),
             ("opens at", found.url),

@@ -160,4 +160,5 @@ def show_one(found: Run, *, err: bool = False) -> None:
 
 def _cost(run: Run) -> str:
     cost = run.cost
-    return f"{money(cost.amount, cost.currency)} = {cost.seconds:.1f} s x {cost.price_per_hour:.4f} per hour / 3600"
+    price = money(cost.price_per_hour, cost.currency)
+    return f"{money(cost.amount, cost.currency)} = {cost.seconds:.1f} s x {price} per hour"

@@ -81,7 +81,7 @@ def finish(yard: Client, started: Sweep, wait: bool, as_json: bool) -> int:
 
 
 def sentence(estimate: Estimate) -> str:
-    text = f"{estimate.runs:,} runs at {estimate.price_per_hour:.4f} USD per hour each"
+    text = f"{estimate.runs:,} runs at {money(estimate.price_per_hour)} per hour each"
     if estimate.amount is None or estimate.elapsed_seconds is None:
         return text + "; what they will cost is not known, for no run of this version has ended yet."
     return f"{text}: about {money(estimate.amount)}, done in about {duration(estimate.elapsed_seconds)}."

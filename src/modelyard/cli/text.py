@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from modelyard.core.cost import format_money
+
 # ECMA-48: CSI … final byte; OSC and the other strings up to BEL or ST; escapes with intermediates; two-byte escapes.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)|\x1b[ -/]+[0-~]|\x1b[@-Z\\-_]?", re.S
@@ -39,10 +41,7 @@ def duration(seconds: float | None) -> str:
 
 
 def money(amount: float | None, currency: str = "USD") -> str:
-    """Four digits after the point for small amounts, which most runs are."""
-    if amount is None:
-        return "-"
-    return f"{amount:,.2f} {currency}" if amount >= 1 else f"{amount:.4f} {currency}"
+    return "-" if amount is None else format_money(amount, currency)
 
 
 def size(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,16 @@ def price_at(prices: Sequence[Price], moment: datetime) -> float:
 
 def cost_of(seconds: float, per_hour: float, currency: str = CURRENCY) -> Cost:
     return Cost(round(seconds * per_hour / 3600, 9), currency, seconds, per_hour)
+
+
+def format_money(amount: float, currency: str = CURRENCY) -> str:
+    """At least cents; small amounts keep two significant digits, so that a run of seconds is not free."""
+    sign = "$" if currency == "USD" else f"{currency} "
+    if amount == 0 or abs(amount) >= 0.995:
+        return f"{sign}{amount:,.2f}"
+    digits = min(9, max(2, 1 - math.floor(math.log10(abs(amount)))))
+    whole, _, cents = f"{amount:.{digits}f}".partition(".")
+    return f"{sign}{whole}.{cents.rstrip('0').ljust(2, '0')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
+from modelyard.core.cost import format_money
+
 MINUS = "\u2212"
 NOTHING = "\u2013"
 
@@ -46,15 +48,7 @@ def in_time(seconds: float | None) -> str:
 
 
 def in_money(amount: float | None, currency: str = "USD") -> str:
-    """At least cents; small amounts keep two significant digits, so that a run of seconds is not free."""
-    if amount is None:
-        return NOTHING
-    sign = "$" if currency == "USD" else f"{currency} "
-    if amount == 0 or abs(amount) >= 0.995:
-        return f"{sign}{amount:,.2f}"
-    digits = min(9, max(2, 1 - math.floor(math.log10(abs(amount)))))
-    whole, _, cents = f"{amount:.{digits}f}".partition(".")
-    return f"{sign}{whole}.{cents.rstrip('0').ljust(2, '0')}"
+    return NOTHING if amount is None else format_money(amount, currency)
 
 
 def in_digits(number: float | int | None) -> str:

@@ -165,4 +165,6 @@ def rerun_run(yard: Yard, caller: Caller, id: str, idempotency_key: str | None =
         )
     except NotFound:
         raise missing("run") from None
-    return _queue(yard, checked, dict(run.parameters), fingerprint("rerun", id), idempotency_key, rerun_of=id)
+    # A parameter without default that was not given stands as None, and None is not a value to give.
+    given = {name: value for name, value in run.parameters.items() if value is not None}
+    return _queue(yard, checked, given, fingerprint("rerun", id), idempotency_key, rerun_of=id)

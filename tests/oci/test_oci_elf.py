@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.builders.closure import LibraryFinder
-from modelyard.builders.elf import Elf, read_elf, set_run_path
+from modelyard.oci.elf import Elf, read_elf, set_run_path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ELF files are Linux's")
 ENV = Path(shutil.which("env") or "/usr/bin/env").resolve()

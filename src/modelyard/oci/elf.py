@@ -1,10 +1,13 @@
 """The little that is needed of ELF files: which libraries one needs, and where it looks for them.
 
-Only 64-bit little-endian files are read (x86-64, aarch64); others are taken as needing nothing.
+A base image carries the libraries that its interpreter needs, and a save those that a wheel takes from the machine
+(LightGBM's libgomp), so that both work in a container. Only 64-bit little-endian files are read (x86-64, aarch64);
+others are taken to need nothing.
 """
 
 from __future__ import annotations
 
+import mmap
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,14 +32,15 @@ def is_elf(path: Path) -> bool:
 
 
 def read_elf(path: Path) -> Elf:
-    """An empty Elf for what is no ELF file, is damaged, or is statically linked."""
-    data = path.read_bytes()
-    if not data.startswith(_MAGIC):
-        return Elf()
-    try:
-        return _read(data)
-    except (struct.error, ValueError, OverflowError, StopIteration):
-        return Elf()
+    """An empty Elf for what is no ELF file, is damaged, or is statically linked. Raises OSError."""
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            return Elf()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            try:
+                return _read(data)
+            except (struct.error, ValueError, OverflowError, IndexError, StopIteration):
+                return Elf()
 
 
 def set_run_path(path: Path, text: str) -> bool:
@@ -55,7 +59,7 @@ def set_run_path(path: Path, text: str) -> bool:
     return True
 
 
-def _read(data: bytes) -> Elf:
+def _read(data: mmap.mmap) -> Elf:
     (start,) = struct.unpack_from("<Q", data, 32)
     size, count = struct.unpack_from("<HH", data, 54)
     headers = [struct.unpack_from("<IIQQQQQQ", data, start + i * size) for i in range(count)]
@@ -64,9 +68,9 @@ def _read(data: bytes) -> Elf:
     dynamic = next((h for h in headers if h[0] == _PT_DYNAMIC), None)
     if dynamic is None:
         return Elf(interpreter=interpreter)
-    tags = list(struct.iter_unpack("<QQ", data[dynamic[2] : dynamic[2] + dynamic[5]]))
+    tags = list(struct.iter_unpack("<QQ", data[dynamic[2] : dynamic[2] + dynamic[5] // 16 * 16]))
     table = _offset(loads, next(value for tag, value in tags if tag == _DT_STRTAB))
-    needed = [_text(data, table + value).decode() for tag, value in tags if tag == _DT_NEEDED]
+    needed = [_text(data, table + value).decode(errors="replace") for tag, value in tags if tag == _DT_NEEDED]
     places = [table + value for tag, value in tags if tag in (_DT_RPATH, _DT_RUNPATH)]
     return Elf(needed, [(place, _text(data, place)) for place in places], interpreter)
 
@@ -76,5 +80,8 @@ def _offset(loads: list[tuple[int, int, int]], address: int) -> int:
     return next(offset + address - start for start, offset, size in loads if start <= address < start + size)
 
 
-def _text(data: bytes, offset: int) -> bytes:
-    return data[offset : data.index(b"\0", offset)]
+def _text(data: mmap.mmap, offset: int) -> bytes:
+    end = data.find(b"\0", offset)
+    if end < 0:
+        raise ValueError("a text without an end")
+    return data[offset:end]
