@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
 import os
 import shutil
@@ -15,11 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from modelyard.client import Client
+from modelyard.core.caller import READ, WRITE
 
 MODELYARD = Path(sys.executable).parent / "modelyard"
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -68,15 +73,17 @@ class Platform:
     def client(self, token: str | None = None) -> Client:
         return Client(url=self.yard["platform_url"], token=token or self.token)
 
-    def environ(self) -> dict[str, str]:
+    def environ(self, token: str | None = None) -> dict[str, str]:
         """For the CLI, as in a terminal that was logged in."""
-        return {**os.environ, "MODELYARD_URL": self.yard["platform_url"], "MODELYARD_TOKEN": self.token}
+        return {**os.environ, "MODELYARD_URL": self.yard["platform_url"], "MODELYARD_TOKEN": token or self.token}
 
-    def cli(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def cli(
+        self, *arguments: str, cwd: Path | None = None, check: bool = True, token: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [str(MODELYARD), *arguments],
             cwd=cwd,
-            env=self.environ(),
+            env=self.environ(token),
             capture_output=True,
             text=True,
             timeout=120,
@@ -90,11 +97,34 @@ class Platform:
         command = [str(MODELYARD), "login-link", "--home", str(self.home), *(["--user", user] if user else [])]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().splitlines()[-1]
 
+    def browse(self, user: str | None = None) -> Any:
+        """A logged-in user's session, as the demo has it."""
+        return _demo_session().open_browser_session(self.login_link(user))
+
+    def token_of(self, user: str) -> str:
+        """A token with which that user's programs see and make what is theirs."""
+        link = self.login_link(user)
+        with httpx.Client(follow_redirects=True, timeout=30) as http:
+            http.get(link).raise_for_status()
+            headers = {"X-XSRFToken": http.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{self.url}/hub/home"}
+            body = {"note": "test", "scopes": [READ, WRITE]}
+            answer = http.post(f"{self.url}/hub/api/users/{user}/tokens", json=body, headers=headers)
+            return str(answer.raise_for_status().json()["token"])
+
     def pid_of(self, part: str) -> int:
         return int(self.yard["parts"][part]["pid"])
 
     def kill(self, part: str) -> None:
         os.kill(self.pid_of(part), signal.SIGKILL)
+
+    def kill_and_wait(self, part: str) -> None:
+        """`kill`, until the supervisor says that the new one answers."""
+        before = self.pid_of(part)
+        os.kill(before, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while self.pid_of(part) == before:
+            assert time.monotonic() < deadline, f"the {part} did not come back"
+            time.sleep(0.02)
 
     def kill_everything(self) -> None:
         """The machine's plug, as far as the platform goes: the supervisor and its parts, not environments and runs."""
@@ -111,6 +141,17 @@ class Platform:
         subprocess.run([str(MODELYARD), "down", "--home", str(self.home)], capture_output=True, check=False, timeout=90)
         if self.process is not None:
             self.process.wait(60)
+
+
+@functools.cache
+def _demo_session() -> Any:
+    spec = importlib.util.spec_from_file_location("notebook_session", ROOT / "examples" / "notebook_session.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +179,12 @@ def _a_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def make_platform(make_home: Callable[[], Path]) -> Callable[[], Platform]:
+    """Not started; for tests with needs of their own."""
+    return lambda: Platform(make_home(), _a_free_port())
 
 
 @pytest.fixture
