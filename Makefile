@@ -26,7 +26,7 @@ setup: $(VENV)/.installed labextension/dist/.built hub/modelyard_hub/proxy/dist/
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "modelyard needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) || { echo "The Python package registry can't be reached: nothing was installed. Check the network, or pip's configuration." >&2; exit 1; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	@mkdir -p labextension/dist hub/modelyard_hub/proxy/dist # built below; the editable install only needs to find them

@@ -15,12 +15,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 
 from .api.app import create_api
 from .api.auth import Auth, AuthSettings
+from .api.headers import LOCAL_HOSTS
 from .blobs.directory import DirectoryBlobs
 from .builders.definitions import definitions_folder
 from .builders.local import LocalBaseBuilder
@@ -77,7 +79,9 @@ def make_app(settings: Settings) -> FastAPI:
         engine.close()
         auth.close()
 
-    app = create_api(yard, auth, prefix=settings.prefix)
+    app = create_api(
+        yard, auth, prefix=settings.prefix, hosts={*LOCAL_HOSTS, urlsplit(settings.public_url).hostname or ""}
+    )
     app.router.lifespan_context = lifespan
     app.include_router(create_dashboard(yard, auth, settings.prefix), prefix=settings.prefix)
     return app
