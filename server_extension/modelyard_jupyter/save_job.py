@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import msgspec
 
 from modelyard.capture.environment import EnvironmentDir
 from modelyard.capture.save import Saved, SaveRequest, save
 from modelyard.client import Client
+from modelyard.client.patience import patiently
 from modelyard.core.contract import Entrypoint
 from modelyard.core.errors import Unavailable, YardError
 from modelyard.core.model import SaveState, Sink
@@ -23,7 +23,6 @@ from modelyard.oci.layout import Layout
 
 from .records import Record, Records
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.5  # between two reports of progress to the platform
@@ -111,7 +110,8 @@ class SaveJob:
                 warnings=saved.warnings,
                 git=saved.git,
                 seconds=seconds,
-            )
+            ),
+            PATIENCE_SECONDS,
         )
         self._update(durable=True, state=SaveState.SAVED.value, version=msgspec.to_builtins(version), told=True)
         log.info("save %s is version %s, %s", self.record.id, version.number, version.digest)
@@ -150,15 +150,3 @@ def open_sink(sink: Sink | None) -> Layout:
     if sink is None or sink.kind != "layout":
         raise Unavailable("The platform gave no place to save to that this environment can write.")
     return Layout(Path(sink.location))
-
-
-def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-    """`act`, again while the platform does not answer: it may be restarting, and the layers are stored already."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return act()
-        except Unavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)

@@ -97,8 +97,9 @@ def test_a_version_whose_answer_was_lost_in_a_kill_is_there_once(
         unread.close()
         version = client.get_version("lost-answer", "v2")
         assert client.get_save(begun.id).version == version.number == 2
-    again = yard.client().complete_save(begun.id, **{**completion, "entrypoint": version.entrypoint,
-                                                     "parameters": version.parameters})
+    again = yard.client().complete_save(
+        begun.id, **{**completion, "entrypoint": version.entrypoint, "parameters": version.parameters}
+    )
     assert again == version
     assert [v.number for v in yard.client().list_versions("lost-answer").items] == [2, 1]
     assert yard.client().get_model("lost-answer").version_count == 2

@@ -75,7 +75,7 @@ def test_a_run_trains_logs_measures_and_keeps_its_artifact(platform: Any, versio
     assert ended.metrics[0].key == "rmse"
     assert ended.metrics[0].last == pytest.approx(2.0)
     assert [artifact.path for artifact in client.list_artifacts(run.id)] == ["model.txt"]
-    assert ended.cost.amount == pytest.approx(ended.cost.seconds * ended.cost.price_per_hour / 3600)
+    assert ended.cost.amount == pytest.approx(ended.cost.seconds * ended.cost.price_per_hour / 3600, abs=1e-8)
 
 
 def test_a_sweep_over_two_parameters_runs_every_combination(platform: Any, version: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from modelyard.capture.git import read_git, suggest_label
 from modelyard.capture.save import Saved, SaveRequest
 from modelyard.capture.save import save as capture
 from modelyard.client import Client
+from modelyard.client.patience import patiently
 from modelyard.core.catalog import BaseImage
 from modelyard.core.contract import PYTHON
 from modelyard.core.errors import Invalid, NotFound, Unavailable, YardError
@@ -29,6 +30,7 @@ from .text import size
 
 BUILD_SECONDS = 1800.0
 POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 120.0  # a platform that restarts at the end of a save is waited for: the image is stored already
 REPORT_SECONDS = 0.5  # the platform is told of bytes no more often
 
 
@@ -198,23 +200,29 @@ class Reporter:
         if state is before and time.monotonic() - at < REPORT_SECONDS:
             return
         self._said = (state, time.monotonic())
-        self._yard.report_save(self._save, state, done_bytes, total_bytes)
+        try:
+            self._yard.report_save(self._save, state, done_bytes, total_bytes)
+        except Unavailable as error:
+            click.echo(f"{error.message} The save goes on.", err=True)
         click.echo(f"{state.value} {size(done_bytes)} of {size(total_bytes)}" if total_bytes else state.value, err=True)
 
 
 def complete(yard: Client, save: Save, saved: Saved) -> Version:
-    return yard.complete_save(
-        save.id,
-        digest=saved.digest,
-        base_name=saved.base_name,
-        base_digest=saved.base_digest,
-        entrypoint=saved.entrypoint,
-        parameters=saved.parameters,
-        packages=saved.packages,
-        code=saved.code,
-        warnings=saved.warnings,
-        git=saved.git,
-        seconds=saved.seconds,
+    return patiently(
+        lambda: yard.complete_save(
+            save.id,
+            digest=saved.digest,
+            base_name=saved.base_name,
+            base_digest=saved.base_digest,
+            entrypoint=saved.entrypoint,
+            parameters=saved.parameters,
+            packages=saved.packages,
+            code=saved.code,
+            warnings=saved.warnings,
+            git=saved.git,
+            seconds=saved.seconds,
+        ),
+        PATIENCE_SECONDS,
     )
 
 

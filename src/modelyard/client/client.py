@@ -33,11 +33,13 @@ from modelyard.core.sweep import Estimate, Range, Sweep, SweepState, expand_rang
 
 from .address import find_address
 from .follow import follow_log
+from .patience import patiently
 from .wire import Wire
 
 T = TypeVar("T")
 Grid = Mapping[str, Sequence[Any] | Range]
 _POLL_SECONDS = (0.2, 2.0)
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,7 +499,7 @@ def _wait(
     timeout: float | None,
     on_change: Callable[[T], object] | None,
 ) -> T:
-    """Look often while things change and less often while they don't."""
+    """Look often while things change and less often while they don't; a platform that restarts is waited for."""
     deadline = None if timeout is None else time.monotonic() + timeout
     pause, longest = _POLL_SECONDS
     before = now = look()
@@ -507,7 +509,7 @@ def _wait(
                 f"It has not ended after {timeout:g} s.", hint="It goes on; look again.", code="still_running"
             )
         time.sleep(pause)
-        before, now = now, look()
+        before, now = now, patiently(look, _PATIENCE_SECONDS)
         changed = progress(now) != progress(before)
         pause = _POLL_SECONDS[0] if changed else min(pause * 1.2, longest)
         if changed and on_change is not None:

@@ -11,17 +11,19 @@ import httpx
 
 from modelyard.core.errors import YardError, from_json
 
-from .wire import TRIES, Wire, wait_seconds
+from .wire import Wire, wait_seconds
+
+PATIENCE_SECONDS = 30.0  # how long a platform that is away is waited for
 
 
 def follow_log(wire: Wire, run_id: str, offset: int) -> Iterator[str]:
     """Pieces of text as they come, until the run has ended and all was read."""
-    failures = 0
+    failures, heard = 0, time.monotonic()
     while True:
         try:
             with wire.stream(f"runs/{run_id}/log/stream", {"offset": offset}) as answer:
                 for name, identity, data in read_events(answer.iter_bytes()):
-                    failures = 0
+                    failures, heard = 0, time.monotonic()
                     if name == "end":
                         return
                     if name == "error":
@@ -37,7 +39,7 @@ def follow_log(wire: Wire, run_id: str, offset: int) -> Iterator[str]:
         else:
             cause = ConnectionError("the stream ended early")
         failures += 1
-        if failures >= TRIES:
+        if time.monotonic() - heard > PATIENCE_SECONDS:
             raise wire.unreachable(cause) from cause
         time.sleep(wait_seconds(failures, None))
 

@@ -121,7 +121,12 @@ def to_error(answer: httpx.Response) -> YardError:
     try:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
-        return from_json(answer.status_code, {})  # not ours: a proxy in between
+        if answer.status_code in _PASSING:  # not ours: the proxy in front of a platform that is away
+            return Unavailable(
+                f"The platform is not there now ({answer.url.host} answered {answer.status_code}).",
+                hint="It may be restarting: try again in some seconds, or look with `modelyard status`.",
+            )
+        return from_json(answer.status_code, {})
     return from_json(answer.status_code, error if isinstance(error, dict) else {})
 
 
