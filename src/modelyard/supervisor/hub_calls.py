@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import time
 from typing import Any
 
 from modelyard.core.caller import ADMIN, READ, WRITE
 from modelyard.core.errors import Unavailable
 
 from .home import Home, write_private
+from .part import answers
 
 log = logging.getLogger(__name__)
 _SECONDS = 10.0
@@ -37,6 +39,15 @@ def tell_proxy_routes(home: Home, hub_port: int) -> None:
         _ask(hub_port, "POST", "proxy", home.secret("supervisor-token"))
     except Unavailable:
         log.info("proxy: the hub is away, it brings the routes itself")
+
+
+def await_route(public_port: int, path: str) -> None:
+    """Until the proxy leads to `path`: the hub brings the routes a moment after it answers itself."""
+    until = time.monotonic() + _SECONDS
+    while not answers(public_port, path, below=400):
+        if time.monotonic() > until:
+            raise Unavailable("The proxy doesn't lead to the platform.", hint="Try again.", code="no_route")
+        time.sleep(0.02)
 
 
 def _is_valid(hub_port: int, token: str, user: str) -> bool:

@@ -85,12 +85,12 @@ class Child:
                 self.process.wait()
 
 
-def answers(port: int, path: str, seconds: float = 1.0) -> bool:
-    """Whether the HTTP server on this port of loopback answers with less than 500 in time."""
+def answers(port: int, path: str, seconds: float = 1.0, below: int = 500) -> bool:
+    """Whether the HTTP server on this port of loopback answers in time, with a status below that."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status < 500
+        return connection.getresponse().status < below
     except (OSError, http.client.HTTPException):
         return False
     finally:

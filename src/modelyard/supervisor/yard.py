@@ -14,7 +14,7 @@ from modelyard.core.errors import YardError
 
 from .ending import end_environments, end_runs
 from .home import Home, machine_user, open_home
-from .hub_calls import refresh_cli_token, tell_proxy_routes
+from .hub_calls import await_route, refresh_cli_token, tell_proxy_routes
 from .login_links import make_login_token
 from .part import Part
 from .parts import PREFIX, Addresses, check_installed, make_parts
@@ -79,6 +79,7 @@ def _run(home: Home, port: int, ready: Ready, make_parts: MakeParts) -> None:
         if supervisor.start():
             if "hub" in ports_by_part:
                 refresh_cli_token(home, at.hub, machine_user())
+                await_route(at.public, f"{PREFIX}/api/v1/health")
             ready(record(), login_link(home, at.url, machine_user()))
             supervisor.watch(recovered)
     finally:
