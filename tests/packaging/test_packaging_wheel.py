@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,21 +23,20 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bare_install(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The python of an environment that holds the wheel and its dependencies, none of the extras."""
-    folder = tmp_path_factory.mktemp("bare")
+    return _install(repository, tmp_path_factory.mktemp("bare"), str(wheel))
+
+
+@pytest.fixture(scope="module")
+def whole_install(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The python of an environment with all that one machine needs."""
+    return _install(repository, tmp_path_factory.mktemp("whole"), f"{wheel}[hub,jupyter,server]")
+
+
+def _install(repository: Path, folder: Path, what: str) -> Path:
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
-    python = folder / "bin" / "python"
-    command = [
-        *uv,
-        "pip",
-        "install",
-        "-q",
-        "--python",
-        str(python),
-        "-c",
-        str(_constraints(repository, folder)),
-        str(wheel),
-    ]
+    python, locked = folder / "bin" / "python", str(_constraints(repository, folder))
+    command = [*uv, "pip", "install", "-q", "--python", str(python), "-c", locked, what]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and "connect" in done.stderr.lower():
         pytest.skip("the package registry can't be reached")
@@ -45,7 +46,7 @@ def bare_install(wheel: Path, repository: Path, tmp_path_factory: pytest.TempPat
 
 def _constraints(repository: Path, folder: Path) -> Path:
     """The locked versions as constraints, which take no hashes."""
-    lines = (line.split(" ")[0] for line in (repository / "requirements.lock").read_text().splitlines())
+    lines = (line.removesuffix(" \\") for line in (repository / "requirements.lock").read_text().splitlines())
     file = folder / "constraints.txt"
     file.write_text("\n".join(line for line in lines if "==" in line))
     return file
@@ -81,5 +82,30 @@ def test_up_without_the_extras_says_what_to_install(bare_install: Path, tmp_path
     command = [bare_install.parent / "modelyard", "up", "--home", tmp_path / "home"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode != 0
-    assert "modelyard[all]" in done.stderr
+    assert "pip install 'modelyard[hub,jupyter,server]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.network
+def test_a_user_of_the_wheel_gets_everything_running_without_a_node_of_their_own(
+    whole_install: Path, tmp_path: Path, free_port: int, eventually: Callable[..., object]
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "env"):
+        (tools / name).symlink_to(shutil.which(name) or "")
+    environ = {"PATH": f"{whole_install.parent}:{tools}", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    assert shutil.which("node", path=environ["PATH"]) is None
+    command, home = whole_install.parent / "modelyard", tmp_path / "home"
+    up = subprocess.Popen([command, "up", "--home", home, "--port", str(free_port)], env=environ)
+    try:
+        eventually((home / "yard.json").exists, seconds=60)
+        status = subprocess.run([command, "status", "--home", home], env=environ, capture_output=True, text=True)
+        assert status.returncode == 0, status.stdout + status.stderr
+        catalog = subprocess.run([command, "images"], env={**environ, "MODELYARD_HOME": str(home)}, capture_output=True)
+        assert b"datascience" in catalog.stdout, catalog.stderr
+        lab = whole_install.parents[1] / "share" / "jupyter" / "labextensions" / "modelyard" / "static"
+        assert list(lab.glob("remoteEntry*.js"))
+    finally:
+        subprocess.run([command, "down", "--home", home], env=environ, check=False, capture_output=True)
+        up.wait(60)
