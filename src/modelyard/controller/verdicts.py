@@ -26,6 +26,8 @@ def judge(
         return RunState.TIMED_OUT, Verdict(
             f"Stopped at its time limit of {limit}.", "Give a longer limit, less work, or larger hardware."
         )
+    if seen.reason == "stopped":  # by an orderly stop of the machine's yard, which the controller did not ask for
+        return RunState.CANCELLED, Verdict(f"Stopped {after}, because modelyard was stopped.", "Run it again.")
     if seen.phase == "failed_to_start":
         return RunState.FAILED, _not_started(active, seen)
     if seen.reason == "oom":
