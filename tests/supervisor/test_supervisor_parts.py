@@ -8,11 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from modelyard.supervisor.home import Home
+from modelyard.supervisor.yard import stop_yard
 
 Eventually = Callable[..., Any]
 SERVER = (
@@ -136,6 +140,15 @@ def test_sigterm_and_ctrl_c_stop_every_part(up: Up, tmp_path: Path) -> None:
         assert process.wait(20) == 0
         assert not runs(part)
         assert not (home / "yard.json").exists()
+
+
+def test_down_is_done_when_the_yard_has_ended_though_nobody_waits_for_its_process(up: Up, tmp_path: Path) -> None:
+    process = up(tmp_path / "home", free(), server_part())
+    line_of(process)
+    began = time.monotonic()
+    assert stop_yard(Home(tmp_path / "home"))
+    assert time.monotonic() - began < 15
+    assert process.wait(5) == 0
 
 
 def test_a_part_that_ignores_sigterm_is_killed(up: Up, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ orderly stop (`modelyard down`, Ctrl-C, SIGTERM) ends them last, when nobody is 
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
 import time
@@ -143,16 +142,3 @@ def _not_prepared(part: Part, code: int, errors: str) -> YardError:
     sentence = errors.strip().splitlines()[-1] if errors.strip() else f"Preparing the {part.name} failed ({code})."
     kind = Conflict if code == Conflict.exit_code else Unavailable
     return kind(sentence, code="not_prepared", details={"part": part.name})
-
-
-def ask_to_stop(pid: int, seconds: float) -> bool:
-    """SIGTERM to a supervisor; whether it ended in time."""
-    try:
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
-            time.sleep(0.05)
-    except ProcessLookupError:
-        return True
-    return False

@@ -20,7 +20,7 @@ from .part import Part
 from .parts import PREFIX, Addresses, check_installed, make_parts
 from .ports import check_port, choose_ports
 from .record import Yard, holder, read_record, running_yard, take_lock, write_record
-from .supervisor import Supervisor, ask_to_stop
+from .supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 DOWN_SECONDS = 45.0
@@ -99,7 +99,7 @@ def stop_yard(home: Home) -> bool:
     """
     pid = holder(home)
     if pid is not None:
-        if not ask_to_stop(pid, DOWN_SECONDS):
+        if not _ask_to_stop(home, pid, DOWN_SECONDS):
             raise YardError(
                 f"The yard (pid {pid}) did not stop in {DOWN_SECONDS:.0f} s.",
                 hint=f"Stop it with: kill -{signal.SIGKILL.value} {pid}",
@@ -107,3 +107,20 @@ def stop_yard(home: Home) -> bool:
             )
         return True
     return end_environments(home) + end_runs(home) > 0 or read_record(home) is not None
+
+
+def _ask_to_stop(home: Home, pid: int, seconds: float) -> bool:
+    """SIGTERM to the supervisor; whether it let go of the home in time.
+
+    The lock tells, not the pid: in a container nobody may wait for the process, and its pid then stays for good.
+    """
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return True
+    deadline = time.monotonic() + seconds
+    while holder(home) == pid:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
