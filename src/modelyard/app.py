@@ -24,6 +24,7 @@ from .api.app import create_api
 from .api.auth import Auth, AuthSettings
 from .api.headers import LOCAL_HOSTS
 from .blobs.directory import DirectoryBlobs
+from .builders.apart import BuilderApart
 from .builders.definitions import definitions_folder
 from .builders.local import LocalBaseBuilder
 from .controller.loop import Controller
@@ -61,7 +62,7 @@ def make_app(settings: Settings) -> FastAPI:
         blobs=DirectoryBlobs(home / "blobs"),
         images=LayoutStore(layout),
         hub=HubClient(settings.hub_api_url, settings.service_token),
-        bases=LocalBaseBuilder(layout, rootfs_cache, definitions_folder()),
+        bases=BuilderApart(LocalBaseBuilder(layout, rootfs_cache, definitions_folder()), home),
         engine=engine,
         clock=lambda: datetime.now(UTC),
         wake=wake,
