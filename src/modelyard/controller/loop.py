@@ -19,7 +19,7 @@ from modelyard.services.yard import Yard
 from modelyard.store.idempotency import delete_keys
 from modelyard.store.leases import Lease, LeaseLost, release_lease, take_lease
 
-from .archive import archive_logs, clear_engine
+from .archive import BATCH, archive_logs, clear_engine
 from .bases import build_next
 from .reconciler import Reconciler
 from .sessions import meter_sessions
@@ -31,6 +31,9 @@ IDLE_SECONDS = 1.0
 FASTEST_SECONDS = 0.005  # right after something changed, more usually follows
 BUSY_SECONDS = 0.05
 RETRY_SECONDS = 2.0
+ARCHIVE_SECONDS = 0.25  # ends that come within it are archived together
+BUILD_SECONDS = 30.0  # between looks for a base to build that nobody asked for
+BUILD_PAUSE_SECONDS = 1.0  # every end of a run wakes the builder too, and its look reads files
 KEEP_KEYS = timedelta(days=7)
 
 
@@ -136,7 +139,8 @@ class Controller:
         ]
         due = [time.monotonic()] * len(chores)
         while not self._stopping.is_set():
-            self._ended.wait(5.0)
+            if self._ended.wait(5.0):
+                self._stopping.wait(ARCHIVE_SECONDS)
             self._ended.clear()
             if self._stopping.is_set() or self._lease is None:
                 continue
@@ -147,7 +151,7 @@ class Controller:
                     self._attempt("keeping house", chore)
 
     def _archive_all(self) -> None:
-        while self._lease is not None and archive_logs(self.yard, self._lease, self.lease_seconds):
+        while self._lease is not None and archive_logs(self.yard, self._lease, self.lease_seconds) == BATCH:
             pass
 
     def _delete_old_keys(self) -> None:
@@ -156,10 +160,11 @@ class Controller:
 
     def _build_bases(self) -> None:
         while not self._stopping.is_set():
-            self._builds.wait(5.0)
-            self._builds.clear()
-            if not self._stopping.is_set() and self._lease is not None:
+            if self._lease is not None:
                 self._attempt("building base images", lambda: build_next(self.yard))
+            self._stopping.wait(BUILD_PAUSE_SECONDS)
+            self._builds.wait(BUILD_SECONDS)
+            self._builds.clear()
 
     def _attempt(self, what: str, chore: Callable[[], object]) -> None:
         try:

@@ -41,7 +41,7 @@ from .verdicts import judge, lost
 log = logging.getLogger(__name__)
 
 ACTOR = "controller"
-CLAIMS = 64  # runs started in one look
+CLAIMS = 16  # runs started in one look; the next follows at once
 CANCELS = 1000
 START_TRIES = 6
 

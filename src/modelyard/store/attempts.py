@@ -18,7 +18,7 @@ from modelyard.core.catalog import Hardware
 from modelyard.core.ports import Observation
 from modelyard.core.run import RunState, Verdict
 
-from .runs import GOING_ON
+from .runs import GOING_ON, is_one_of
 from .tables import attempt, run
 
 ACTIVE = [RunState.STARTING.value, RunState.RUNNING.value, RunState.PREEMPTED.value]
@@ -71,7 +71,7 @@ class Outcome:
 _LIST_ACTIVE = (
     select(run, attempt.c.number, attempt.c.handle, attempt.c.claimed, attempt.c.started.label("attempt_started"))
     .join(attempt, and_(attempt.c.run_id == run.c.id, attempt.c.ended.is_(None)))
-    .where(run.c.state.in_(ACTIVE))
+    .where(is_one_of(run.c.state, ACTIVE))
     .order_by(run.c.id)
 )
 _QUEUED = (
@@ -84,13 +84,18 @@ _QUEUED_ALONE = _QUEUED.where(run.c.sweep.is_(None))
 _QUEUED_OF_SWEEP = _QUEUED.where(run.c.sweep == bindparam("of_sweep"))
 _CANCELLED_QUEUED = (
     select(run.c.id, run.c.sweep)
-    .where(run.c.target == "cancelled", run.c.state.in_([RunState.CREATED.value, RunState.QUEUED.value]))
+    .where(run.c.target == "cancelled", is_one_of(run.c.state, [RunState.CREATED.value, RunState.QUEUED.value]))
     .limit(bindparam("most"))
 )
 _COUNT_ATTEMPTS = select(func.count()).select_from(attempt).where(attempt.c.run_id == bindparam("of_run"))
 
-
-_GOING_ON = select(run.c.id).where(run.c.state.in_(GOING_ON)).limit(1)
+_LOGS_TO_ARCHIVE = (
+    select(attempt.c.run_id, attempt.c.number, attempt.c.handle)
+    .where(attempt.c.log == "ended")
+    .order_by(attempt.c.handle)
+    .limit(bindparam("most"))
+)
+_GOING_ON = select(run.c.id).where(is_one_of(run.c.state, GOING_ON)).limit(1)
 
 
 def anything_goes_on(tx: Connection) -> bool:
@@ -226,8 +231,7 @@ def has_cancelled_queued(tx: Connection) -> bool:
 
 def list_logs_to_archive(tx: Connection, limit: int) -> list[tuple[str, int, str]]:
     """(run, attempt, handle) of ended attempts whose log is still with the engine."""
-    query = select(attempt.c.run_id, attempt.c.number, attempt.c.handle).where(attempt.c.log == "ended")
-    return [(r.run_id, r.number, r.handle) for r in tx.execute(query.order_by(attempt.c.handle).limit(limit))]
+    return [(r.run_id, r.number, r.handle) for r in tx.execute(_LOGS_TO_ARCHIVE, {"most": limit})]
 
 
 def set_archived(tx: Connection, handles: Sequence[str]) -> None:

@@ -13,6 +13,8 @@ from modelyard.core.cost import price_at
 from .tables import hardware, image, price
 from .upsert import insert_into
 
+_PRICES = select(price).order_by(price.c.hardware, price.c.valid_from)
+
 
 def list_hardware(tx: Connection, now: datetime) -> list[Hardware]:
     """Smallest first, with the price valid now."""
@@ -46,9 +48,7 @@ def delete_hardware(tx: Connection, name: str) -> bool:
 
 
 def list_prices(tx: Connection, name: str | None = None) -> list[Price]:
-    query = select(price).order_by(price.c.hardware, price.c.valid_from)
-    if name is not None:
-        query = query.where(price.c.hardware == name)
+    query = _PRICES if name is None else _PRICES.where(price.c.hardware == name)
     return [Price(row.hardware, row.per_hour, row.valid_from) for row in tx.execute(query)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from .tables import lease
 from .upsert import insert_into
@@ -38,11 +38,23 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, until: dat
 
 def fence(tx: Connection, held: Lease, until: datetime) -> None:
     """Prove and renew `held` in a transaction that acts under it. Raises LeaseLost."""
-    mine = (lease.c.name == held.name) & (lease.c.holder == held.holder) & (lease.c.epoch == held.epoch)
-    if tx.execute(update(lease).where(mine).values(until=until)).rowcount != 1:
+    if not _set_until(tx, held, until):
         raise LeaseLost(held.name)
 
 
 def release_lease(tx: Connection, held: Lease, now: datetime) -> None:
-    mine = (lease.c.name == held.name) & (lease.c.holder == held.holder) & (lease.c.epoch == held.epoch)
-    tx.execute(update(lease).where(mine).values(until=now))
+    _set_until(tx, held, now)
+
+
+_MINE = (
+    (lease.c.name == bindparam("of_name"))
+    & (lease.c.holder == bindparam("of_holder"))
+    & (lease.c.epoch == bindparam("of_epoch"))
+)
+_SET_UNTIL = update(lease).where(_MINE).values(until=bindparam("until"))
+
+
+def _set_until(tx: Connection, held: Lease, until: datetime) -> bool:
+    """False when it is no longer `held`. In every transaction of the controller, so built once."""
+    mine = {"of_name": held.name, "of_holder": held.holder, "of_epoch": held.epoch}
+    return tx.execute(_SET_UNTIL, {**mine, "until": until}).rowcount == 1

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, literal, select, tuple_, update
 
 from modelyard.core.contract import Entrypoint
 from modelyard.core.ids import new_id
@@ -76,11 +76,17 @@ def count_runs(tx: Connection, model_id: str, runs: int) -> None:
 
 
 def count_succeeded(tx: Connection, model_id: str, runs: int, seconds: float) -> None:
-    tx.execute(
-        update(model)
-        .where(model.c.id == model_id)
-        .values(succeeded_count=model.c.succeeded_count + runs, succeeded_seconds=model.c.succeeded_seconds + seconds)
+    tx.execute(_COUNT_SUCCEEDED, {"of_model": model_id, "runs": runs, "seconds": seconds})
+
+
+_COUNT_SUCCEEDED = (
+    update(model)
+    .where(model.c.id == bindparam("of_model"))
+    .values(
+        succeeded_count=model.c.succeeded_count + bindparam("runs"),
+        succeeded_seconds=model.c.succeeded_seconds + bindparam("seconds"),
     )
+)
 
 
 def _to_model(row: Row[Any]) -> Model:

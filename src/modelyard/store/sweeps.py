@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from modelyard.core.cost import CURRENCY
 from modelyard.core.run import Cost, RunState
 from modelyard.core.sweep import Space, Sweep, SweepState
 
-from .runs import GOING_ON
+from .runs import GOING_ON, is_one_of
 from .tables import run, sweep
 
 
@@ -22,6 +22,13 @@ class OpenSweep:
 
     id: str
     parallelism: int
+
+
+# Asked in every look of the controller, so built once.
+_LIST_OPEN = (
+    select(sweep.c.id, sweep.c.parallelism).where(sweep.c.state == SweepState.RUNNING.value).order_by(sweep.c.id)
+)
+_GOING_ON = select(run.c.id).where(run.c.sweep == bindparam("of_sweep"), is_one_of(run.c.state, GOING_ON)).limit(1)
 
 
 def add_sweep(tx: Connection, row: dict[str, Any]) -> None:
@@ -52,14 +59,12 @@ def set_target_cancelled(tx: Connection, id: str) -> bool:
 
 def list_open(tx: Connection) -> list[OpenSweep]:
     """Oldest first."""
-    query = select(sweep.c.id, sweep.c.parallelism).where(sweep.c.state == SweepState.RUNNING.value)
-    return [OpenSweep(row.id, row.parallelism) for row in tx.execute(query.order_by(sweep.c.id))]
+    return [OpenSweep(row.id, row.parallelism) for row in tx.execute(_LIST_OPEN)]
 
 
 def close_sweep(tx: Connection, id: str, now: datetime) -> SweepState | None:
     """End a sweep whose runs all ended, keeping its counts and cost. None when it goes on, or was closed before."""
-    going_on = select(run.c.id).where(run.c.sweep == id, run.c.state.in_(GOING_ON)).limit(1)
-    if tx.execute(going_on).first() is not None:
+    if tx.execute(_GOING_ON, {"of_sweep": id}).first() is not None:
         return None
     target = tx.execute(select(sweep.c.target).where(sweep.c.id == id)).scalar_one()
     counts, cost = _summarise(tx, id)
