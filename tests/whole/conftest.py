@@ -107,7 +107,7 @@ class Platform:
         with httpx.Client(follow_redirects=True, timeout=30) as http:
             http.get(link).raise_for_status()
             headers = {"X-XSRFToken": http.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{self.url}/hub/home"}
-            body = {"note": "test", "scopes": [READ, WRITE]}
+            body = {"note": "test", "scopes": [f"{READ}!user", f"{WRITE}!user"]}
             answer = http.post(f"{self.url}/hub/api/users/{user}/tokens", json=body, headers=headers)
             return str(answer.raise_for_status().json()["token"])
 

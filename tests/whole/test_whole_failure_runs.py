@@ -163,7 +163,7 @@ def test_a_missing_blob_of_the_image_is_a_verdict_that_says_what_to_do(own_platf
     client = own_platform.client()
     code = next(layer for layer in client.get_version("cut", 1).layers if layer.kind == "code")
     layout = Layout(own_platform.home / "images")
-    os.unlink(layout.path / "blobs" / code.digest.replace(":", "/"))
+    (layout.path / "blobs" / code.digest.replace(":", "/")).unlink()
     made = client.submit_run("cut", 1, {}, hardware="small")
     ended = client.wait_run(made.id, timeout=60)
     assert ended.state is RunState.FAILED

@@ -13,6 +13,8 @@ from modelyard.core.sweep import MAX_POINTS
 
 ShortText = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(max_length=10_000)]
+# No limit where `core.names` or a service has a rule: their sentence says what is right, not only what is wrong.
+RuledText = str
 FilePath = Annotated[str, Field(max_length=4096)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 VersionName = Annotated[int | ShortText, Field(description="A number, a label or 'latest'")]
@@ -54,7 +56,7 @@ class ImageBody(Body):
 class EnvironmentBody(Body):
     """`start` starts it at once."""
 
-    name: ShortText
+    name: RuledText
     title: ShortText = ""
     image: ShortText
     hardware: ShortText
@@ -62,9 +64,9 @@ class EnvironmentBody(Body):
 
 
 class SaveBody(Body):
-    model: ShortText
-    label: ShortText
-    message: Text = ""
+    model: RuledText
+    label: RuledText
+    message: RuledText = ""
     kind: Literal["manual", "auto", "cli"] = "manual"
     owner: ShortText | None = None
 

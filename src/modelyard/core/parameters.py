@@ -115,17 +115,20 @@ def _coerce_kind(parameter: Parameter, raw: Any) -> Value:
             if isinstance(raw, bool):
                 raise wrong
             if isinstance(raw, float) and raw.is_integer():
-                return int(raw)
+                raw = int(raw)
             try:
-                return int(raw) if isinstance(raw, int) else int(str(raw).strip())
+                integer = raw if isinstance(raw, int) else int(str(raw).strip())
             except ValueError:
                 raise wrong from None
+            if not -(2**63) <= integer < 2**63:  # what neither JSON's readers nor a database's columns hold
+                raise _refused(parameter.name, f"must be an integer of at most 64 bits, not {_shown(raw)}")
+            return integer
         case "number":
             if isinstance(raw, bool):
                 raise wrong
             try:
                 number = float(raw)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise wrong from None
             if not math.isfinite(number):
                 raise wrong
