@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 
 LEASE = "controller"
 IDLE_SECONDS = 1.0
-FASTEST_SECONDS = 0.005  # right after something changed, more usually follows
-BUSY_SECONDS = 0.05
+BUSY_SECONDS = 0.05  # what happens at once wakes it; this is to see that a process runs, and that a time limit passed
 RETRY_SECONDS = 2.0
 ARCHIVE_SECONDS = 0.25  # ends that come within it are archived together
 BUILD_SECONDS = 30.0  # between looks for a base to build that nobody asked for
@@ -125,10 +124,7 @@ class Controller:
                 continue
             if changed:
                 self._ended.set()
-            if not busy:
-                delay = IDLE_SECONDS
-            else:
-                delay = FASTEST_SECONDS if changed else min(BUSY_SECONDS, max(delay, FASTEST_SECONDS) * 2)
+            delay = BUSY_SECONDS if busy else IDLE_SECONDS
 
     def _keep_house(self) -> None:
         chores: list[tuple[float, Callable[[], object]]] = [

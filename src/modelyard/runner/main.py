@@ -54,8 +54,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def preload() -> None:
     """Import what this image's entrypoint needs, for a process that is going to fork runs."""
-    _load_kind(_read_contract().entrypoint.kind)
+    entrypoint = _read_contract().entrypoint
+    _load_kind(entrypoint.kind)
     importlib.import_module("modelyard.runner.report")
+    if entrypoint.style == "flags":
+        importlib.import_module("argparse")  # the script will, and a run's own import costs more than its fork
 
 
 def _read_contract() -> Contract:

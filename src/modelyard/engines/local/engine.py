@@ -94,8 +94,7 @@ class LocalEngine:
             self._waiting.discard(handle)
         keeper = folder.read("keeper")
         if waiting:
-            _fail(folder, "stopped", "It was stopped before it began.")
-            self._changed()
+            self._end_unstarted(folder, "stopped", "It was stopped before it began.")
         elif keeper is not None:
             process_from_json(keeper).send_signal(signal.SIGTERM)
         # Else the keeper is just beginning, and reads stop.json after it has written keeper.json.
@@ -195,10 +194,13 @@ class LocalEngine:
                 self._watcher.watch(keeper)
         except YardError as error:
             log.warning("attempt %s failed to start: %s", folder.handle, error.message)
-            _fail(folder, "image", f"{error.message} {error.hint}".strip())
+            self._end_unstarted(folder, "image", f"{error.message} {error.hint}".strip())
         except Exception as error:
             log.exception("attempt %s failed to start", folder.handle)
-            _fail(folder, "setup", f"It could not be started: {error}.")
+            self._end_unstarted(folder, "setup", f"It could not be started: {error}.")
+
+    def _end_unstarted(self, folder: AttemptFolder, reason: str, message: str) -> None:
+        _fail(folder, reason, message)
         self._changed()
 
     def _observe(self, folder: AttemptFolder) -> Observation:
