@@ -103,6 +103,7 @@ def _auth_settings(settings: Settings, key: bytes) -> AuthSettings:
         service_token=settings.service_token,
         prefix=settings.prefix,
         cookie_secret=_derived(key, "browser sessions"),
+        hub_folder=settings.home,
     )
 
 

@@ -51,6 +51,7 @@ def save_and_kill(yard: Any, project: Path, model: str, moment: str) -> subproce
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=project, env=yard.environ(), **pipes) as saving:
         said = ""
+        assert saving.stderr is not None
         for line in saving.stderr:
             said += line
             if line.startswith(moment):

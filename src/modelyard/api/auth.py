@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -23,7 +24,10 @@ HUB_SECONDS = 10.0  # how long the hub may take to answer
 
 @dataclass(frozen=True, slots=True)
 class AuthSettings:
-    """`hub_public_path` is the hub's base path for browsers, such as `/hub/`; `prefix` ours, no slash at its end."""
+    """`hub_public_path` is the hub's base path for browsers, such as `/hub/`; `prefix` ours, no slash at its end.
+
+    `hub_folder` is where the hub keeps its database, where that is this machine.
+    """
 
     hub_api_url: str
     hub_public_path: str
@@ -32,6 +36,7 @@ class AuthSettings:
     service_token: str
     prefix: str
     cookie_secret: bytes
+    hub_folder: Path | None = None
 
 
 class Auth:
@@ -40,7 +45,7 @@ class Auth:
     def __init__(self, yard: Yard, settings: AuthSettings):
         self.settings = settings
         self.http = httpx.Client(timeout=HUB_SECONDS)
-        self.tokens = HubTokens(settings.hub_api_url, self.http)
+        self.tokens = HubTokens(settings.hub_api_url, self.http, hub_folder=settings.hub_folder)
         self.sessions = Sessions(settings.cookie_secret, self.tokens)
         self._yard = yard
 

@@ -7,33 +7,44 @@ The hub is the only judge of tokens. Remembering its answer keeps a busy CLI fro
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from modelyard.core.caller import ADMIN, READ, WRITE, Caller
-from modelyard.core.errors import Unauthenticated, Unavailable
+from modelyard.core.errors import OutOfSpace, Unauthenticated, Unavailable
 
 REMEMBER_SECONDS = 30.0
 MAX_REMEMBERED = 4096
+ENOUGH_BYTES = 1 << 20  # for the hub's database to grow by
 _OURS = (READ, WRITE, ADMIN)
 
 
 class HubTokens:
-    """`clock` is monotonic, in seconds. Thread-safe."""
+    """`clock` is monotonic, in seconds; `hub_folder` holds the hub's database, if it is here. Thread-safe."""
 
-    def __init__(self, api_url: str, http: httpx.Client, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        api_url: str,
+        http: httpx.Client,
+        clock: Callable[[], float] = time.monotonic,
+        hub_folder: Path | None = None,
+    ):
         self._url = api_url.rstrip("/") + "/user"
         self._http = http
         self._clock = clock
+        self._hub_folder = hub_folder
         self._known: dict[str, tuple[float, Caller]] = {}
         self._lock = threading.Lock()
 
     def caller(self, token: str) -> Caller:
-        """Raises Unauthenticated for a token that the hub doesn't know, Unavailable when the hub doesn't answer."""
+        """Raises Unauthenticated for a token that the hub doesn't know, Unavailable when the hub doesn't answer, and
+        OutOfSpace when it can't tell because its disk is full."""
         key = hashlib.sha256(token.encode()).hexdigest()
         now = self._clock()
         with self._lock:
@@ -57,10 +68,20 @@ class HubTokens:
         except httpx.HTTPError as error:
             raise hub_down(type(error).__name__) from error
         if answer.status_code in (401, 403, 404):
+            check_space(self._hub_folder)
             raise unknown_token()
         if answer.status_code != 200:
             raise hub_down(f"status {answer.status_code}")
         return caller_from_model(answer.json())
+
+
+def check_space(hub_folder: Path | None) -> None:
+    """The hub notes when a token was used, and takes everybody for a stranger when it can't: on a full disk."""
+    if hub_folder is not None and shutil.disk_usage(hub_folder).free < ENOUGH_BYTES:
+        raise OutOfSpace(
+            f"There is no space left for {hub_folder}, so nobody can be recognised now.",
+            hint="Free some space on that disk; then everything goes on by itself.",
+        )
 
 
 def caller_from_model(model: Mapping[str, Any]) -> Caller:
