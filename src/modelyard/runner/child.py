@@ -24,11 +24,15 @@ def run_in_child(enter: Callable[[], int], shipping: Shipping | None) -> int:
     """
     sys.stdout.flush()
     sys.stderr.flush()
+    # A SIGTERM that comes before there is somebody to pass it to waits, or it would end us and leave the child behind.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         _be_child(enter)
     _lead_group(child)
     _forward_signals(child)
+    signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     if shipping:
         shipping.start()
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # not reaped yet: its group can't be another's
