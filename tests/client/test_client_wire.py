@@ -21,7 +21,10 @@ ME = {"name": "alice", "admin": False, "scopes": []}
 
 
 class Flaky(BaseHTTPRequestHandler):
-    """Answers with each of `script` in turn: a status, or None to hang up without an answer."""
+    """Answers with each of `script` in turn: a status, or None to hang up without an answer.
+
+    A status below zero comes from the proxy in front, which says nothing that a program could read.
+    """
 
     script: list[int | None]
     seen: list[tuple[str, str | None]]
@@ -34,7 +37,9 @@ class Flaky(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = json.dumps(ME if status == 200 else {"error": {"message": "Not now.", "code": "busy"}}).encode()
-        self.send_response(status)
+        if status < 0:
+            body = b"<html>There is no such page.</html>"
+        self.send_response(abs(status))
         self.send_header("Retry-After", "0")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -67,6 +72,17 @@ def test_it_gives_up_in_the_end_with_the_servers_reason() -> None:
         with pytest.raises(Unavailable, match="Not now"):
             client.me()
         assert len(seen) == 4
+
+
+def test_a_proxy_that_knows_no_way_to_the_platform_yet_is_asked_again() -> None:
+    with flaky(-404, -404) as (client, seen):
+        assert client.me().name == "alice"
+    assert len(seen) == 3
+
+
+def test_a_proxy_that_never_finds_the_platform_is_told_as_such() -> None:
+    with flaky(*[-404] * 9) as (client, _), pytest.raises(Unavailable, match="The platform is not there now"):
+        client.me()
 
 
 def test_what_is_refused_is_not_tried_again() -> None:

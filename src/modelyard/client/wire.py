@@ -85,7 +85,7 @@ class Wire:
                     raise self.unreachable(error) from error
                 time.sleep(wait_seconds(attempt, None))
                 continue
-            if answer.status_code not in _PASSING or attempt == tries:
+            if not may_pass(answer) or attempt == tries:
                 break
             time.sleep(wait_seconds(attempt, answer.headers.get("Retry-After")))
         if not answer.is_success:
@@ -117,17 +117,29 @@ def wait_seconds(attempt: int, retry_after: str | None) -> float:
     return random.uniform(0, min(FIRST_WAIT_SECONDS * 2**attempt, LONGEST_WAIT_SECONDS))  # noqa: S311  spreads load
 
 
-def to_error(answer: httpx.Response) -> YardError:
+def may_pass(answer: httpx.Response) -> bool:
+    """Whether the same call may succeed later."""
+    return answer.status_code in _PASSING or (not answer.is_success and error_in(answer) is None)
+
+
+def error_in(answer: httpx.Response) -> dict[str, Any] | None:
+    """The platform's own error. None when it was not the platform who answered: the proxy in front of it has a 404 of
+    its own, and while a yard starts it knows no way to the platform yet."""
     try:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
-        if answer.status_code in _PASSING:  # not ours: the proxy in front of a platform that is away
-            return Unavailable(
-                f"The platform is not there now ({answer.url.host} answered {answer.status_code}).",
-                hint="It may be restarting: try again in some seconds, or look with `modelyard status`.",
-            )
-        return from_json(answer.status_code, {})
-    return from_json(answer.status_code, error if isinstance(error, dict) else {})
+        return None
+    return error if isinstance(error, dict) else None
+
+
+def to_error(answer: httpx.Response) -> YardError:
+    error = error_in(answer)
+    if error is None:
+        return Unavailable(
+            f"The platform is not there now ({answer.url.host} answered {answer.status_code}).",
+            hint="It may be restarting: try again in some seconds, or look with `modelyard status`.",
+        )
+    return from_json(answer.status_code, error)
 
 
 def decode(data: bytes, kind: type[T]) -> T:

@@ -49,9 +49,11 @@ class Uploader:
                 return
             except urllib.error.HTTPError as error:
                 with error:
-                    reason = f"the platform answered {error.code}: {_sentence(error)}"
+                    sentence = _sentence(error)
+                    reason = f"the platform answered {error.code}: {sentence or error.reason}"
                     asked = _seconds(error.headers.get("Retry-After"))
-                if error.code not in _PASSING:
+                # Without a sentence it was not the platform: the proxy before it, which knows no way to it yet.
+                if sentence and error.code not in _PASSING:
                     raise Refused(reason) from None
             except (OSError, http.client.HTTPException) as error:
                 reason, asked = f"the platform can't be reached: {error}", None
@@ -85,11 +87,11 @@ class Uploader:
 
 
 def _sentence(error: urllib.error.HTTPError) -> str:
-    """What the platform's error body says, else the status in words."""
+    """What the platform's error body says; empty when there is none."""
     try:
         return str(json.loads(error.read(65536))["error"]["message"])
     except (ValueError, KeyError, TypeError, OSError):
-        return str(error.reason)
+        return ""
 
 
 def _seconds(text: str | None) -> float | None:
