@@ -72,7 +72,8 @@ def model(tmp_path: Path) -> ModelRoot:
 
 @dataclass
 class Platform:
-    """Records what it gets. `answers` are statuses given before it behaves, each with headers."""
+    """Records what it gets. `answers` are statuses given before it behaves, each with headers; below zero they are of
+    a proxy in front of it."""
 
     url: str = ""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
@@ -97,7 +98,9 @@ def platform() -> Iterator[Platform]:
             if status == 200:
                 recorded.requests.append((self.command, self.path, body, self.headers["Authorization"]))
             answer = b"{}" if status == 200 else b'{"error": {"message": "Not now."}}'
-            self.send_response(status)
+            if status < 0:
+                answer = b"<html>There is no such page.</html>"
+            self.send_response(abs(status))
             for name, value in {**headers, "Content-Length": str(len(answer))}.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -54,6 +54,14 @@ def test_a_platform_that_is_away_for_a_while_gets_everything(model: Any, platfor
     assert [p["key"] for p in platform.points()] == ["a"]
 
 
+def test_a_proxy_that_knows_no_way_to_the_platform_yet_is_asked_again(model: Any, platform: Any) -> None:
+    platform.answers += [(-404, {}), (-404, {})]
+    model.script(LOG + "modelyard.log_metric('a', 1)")
+    done = model.run(**platform.environment())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [p["key"] for p in platform.points()] == ["a"]
+
+
 def test_what_the_platform_refuses_is_said_in_the_log_and_kept(model: Any, platform: Any) -> None:
     platform.answers += [(403, {}), (413, {})]
     model.script(LOG + "modelyard.log_metric('a', 1)\n(modelyard.output_dir() / 'artifacts/x').write_text('x')")
