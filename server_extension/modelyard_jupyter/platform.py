@@ -47,11 +47,7 @@ async def fetch(
     try:
         return await AsyncHTTPClient().fetch(request, raise_error=False)
     except (OSError, HTTPClientError) as error:
-        raise Unavailable(
-            "The platform does not answer.",
-            hint="It may be restarting: try again in a moment.",
-            details={"cause": str(error)},
-        ) from None
+        raise _away(str(error)) from None
 
 
 async def fetch_json(context: Context, rest: str) -> dict[str, Any]:
@@ -61,6 +57,17 @@ async def fetch_json(context: Context, rest: str) -> dict[str, Any]:
         data = json.loads(response.body)
     except ValueError:
         data = {}
-    if response.code >= 300 or not isinstance(data, dict):
-        raise from_json(response.code, data.get("error") or {} if isinstance(data, dict) else {})
-    return data
+    if response.code < 300 and isinstance(data, dict):
+        return data
+    error = data.get("error") if isinstance(data, dict) else None
+    if isinstance(error, dict):
+        raise from_json(response.code, error)
+    raise _away(f"status {response.code}")  # the proxy, which knows no way to the platform while that starts
+
+
+def _away(cause: str) -> Unavailable:
+    return Unavailable(
+        "The platform does not answer.",
+        hint="It may be restarting: try again in a moment.",
+        details={"cause": cause},
+    )
