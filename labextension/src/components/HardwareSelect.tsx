@@ -35,5 +35,6 @@ function describe(one: Hardware): string {
       ? `${formatNumber(one.memory_mb / 1024)} GiB`
       : `${formatNumber(one.memory_mb)} MiB`;
   const gpu = one.gpu > 0 ? `, ${one.gpu} GPU` : '';
-  return `${one.title || one.name}: ${formatNumber(one.cpu)} CPU, ${memory}${gpu}, ${formatMoney(one.price_per_hour)}/h`;
+  const title = (one.title || one.name).split(':')[0]; // what follows says the size again
+  return `${title}: ${formatNumber(one.cpu)} CPU, ${memory}${gpu}, ${formatMoney(one.price_per_hour)}/h`;
 }

@@ -125,7 +125,8 @@ function SweepLine(props: { sweep: Sweep; dashboardUrl: string; onCancel: () => 
         {ended} of {plural(sweep.total, 'run')} ended
         {counts.length > 0 &&
           ` (${counts.map(([state, count]) => `${count} ${state.replace('_', ' ')}`).join(', ')})`}
-        , {formatMoney(sweep.cost.amount)} so far
+        , {formatMoney(sweep.cost.amount)}
+        {sweep.state === 'running' ? ' so far' : ''}
       </p>
       <progress aria-label="Sweep progress" max={sweep.total || 1} value={ended} />
       <div className="yard-buttons">

@@ -25,6 +25,11 @@ def readable(data: bytes) -> str:
     return "\n".join(_line(line) for line in text.split("\n"))
 
 
+def last_words(data: bytes) -> str:
+    """The last line that says something; empty where none does."""
+    return next((line.strip() for line in reversed(readable(data).split("\n")) if line.strip()), "")
+
+
 def _line(line: str) -> str:
     line = line.rstrip("\r")
     line = _CONTROLS.sub("", line[line.rfind("\r") + 1 :])

@@ -15,7 +15,7 @@ from modelyard.dashboard.charts import Chart, Series, line_chart
 from modelyard.dashboard.commands import run_again_commands
 from modelyard.dashboard.launch import as_text
 from modelyard.dashboard.logtail import read_tail
-from modelyard.dashboard.logtext import TAIL_BYTES, readable
+from modelyard.dashboard.logtext import TAIL_BYTES, last_words, readable
 from modelyard.dashboard.query import choice_of, number_of, text_of
 from modelyard.dashboard.site import Site
 from modelyard.services import artifacts, events, logs, metrics, runs
@@ -24,6 +24,7 @@ PER_PAGE = 50
 CHARTS = 24  # metrics that are drawn; the table has them all
 POINTS = 300  # per line
 CHUNK = 1 << 20
+LAST_BYTES = 4096  # where the last line is looked for
 STATES = [s.value for s in RunState]
 RUN_KINDS: tuple[str, ...] = get_args(RunKind)
 
@@ -90,6 +91,7 @@ def _facts(site: Site, caller: Caller, run: Run) -> dict[str, Any]:
     points = metrics.read_metrics(site.yard, caller, run.id, points=POINTS) if run.metrics else {}
     return {
         "run": run,
+        "last_words": _last_words(site, caller, run) if run.state is RunState.FAILED else "",
         "charts": [_chart(key, [(p.step, p.value) for p in line]) for key, line in points.items() if len(line) > 1][
             :CHARTS
         ],
@@ -124,6 +126,13 @@ def _log(site: Site, caller: Caller, run: Run) -> dict[str, Any]:
         "log_offset": tail.next_offset,
         "log_ended": tail.ended,
     }
+
+
+def _last_words(site: Site, caller: Caller, run: Run) -> str:
+    """For a failure, whose log mostly ends with the error."""
+    tail = read_tail(lambda offset, limit: logs.read_log(site.yard, caller, run.id, offset, limit), LAST_BYTES)
+    said = last_words(tail.data)
+    return "" if run.verdict and said in run.verdict.what else said
 
 
 def _whole_log(site: Site, caller: Caller, run: str) -> Iterator[bytes]:
