@@ -9,6 +9,8 @@ NPM_BEFORE := 2026-09-25
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export npm_config_cache ?= $(CURDIR)/.cache/npm
 
+NO_REGISTRY = { echo "The locked packages could not be installed. If the lines above speak of a connection, the package registry can't be reached: check the network, or the settings of pip, uv and npm." >&2; exit 1; }
+
 .PHONY: help setup demo run test test-slow lint format bench docs lock system clean
 
 help:
@@ -25,27 +27,29 @@ setup: $(VENV)/.installed labextension/dist/.built hub/modelyard_hub/proxy/dist/
 # pip is only used to fetch uv, which then installs the locked set, hashes checked.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "modelyard needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
+	@echo "Installing into $(VENV), node_modules and .cache: about a minute the first time."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) || { echo "The Python package registry can't be reached: nothing was installed. Check the network, or pip's configuration." >&2; exit 1; }
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) || $(NO_REGISTRY)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock || $(NO_REGISTRY)
 	@mkdir -p labextension/dist hub/modelyard_hub/proxy/dist # built below; the editable install only needs to find them
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 node_modules/.installed: package-lock.json
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py npm ci --no-audit --no-fund --loglevel=error
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py npm ci --silent --no-audit --no-fund --loglevel=error || $(NO_REGISTRY)
 	@touch $@
 
 labextension/dist/.built: node_modules/.installed $(VENV)/.installed package.json tsconfig.json $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py npm run --silent build:prod
+	@mkdir -p .cache
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py npm run --silent build:prod >.cache/labextension.log 2>&1 || { cat .cache/labextension.log; exit 1; }
 	@rm -rf $(VENV)/share/jupyter/labextensions/modelyard # the copy of the editable install
 	@mkdir -p $(VENV)/share/jupyter/labextensions
 	@ln -s $(CURDIR)/labextension/dist $(VENV)/share/jupyter/labextensions/modelyard
 	@touch $@
 
 hub/modelyard_hub/proxy/dist/.built: $(VENV)/.installed $(wildcard hub/modelyard_hub/proxy/*.json hub/modelyard_hub/proxy/*.mjs)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py npm ci --prefix hub/modelyard_hub/proxy --no-audit --no-fund --loglevel=error
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py npm ci --silent --prefix hub/modelyard_hub/proxy --no-audit --no-fund --loglevel=error || $(NO_REGISTRY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/node.py node hub/modelyard_hub/proxy/build.mjs
 	@touch $@
 
