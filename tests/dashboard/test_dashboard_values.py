@@ -11,7 +11,7 @@ from modelyard.core.sweep import Space
 from modelyard.dashboard.charts import Series, bar_chart, line_chart, nice_ticks, thinned
 from modelyard.dashboard.commands import _sweep
 from modelyard.dashboard.logtail import read_tail
-from modelyard.dashboard.logtext import readable
+from modelyard.dashboard.logtext import last_words, readable
 from modelyard.dashboard.words import in_bytes, in_digits, in_money, in_time
 from modelyard.services.logs import LogChunk
 
@@ -90,3 +90,8 @@ def test_a_list_on_the_command_line_reads_back_as_the_same_values() -> None:
     words = shlex.split(_sweep("ada/delay", 3, space, "small", 2, None).cli)
     given = [words[i + 1] for i, word in enumerate(words) if word == "--sweep"]
     assert given == ["origin=EWR,JFK", 'name=["a,b", "it\'s"]', 'span=["1..3"]']
+
+
+def test_the_last_words_of_a_log_are_its_last_line_with_text() -> None:
+    assert last_words(b"Traceback\n\x1b[31mKeyError: 'BOS'\x1b[0m\n \n\n") == "KeyError: 'BOS'"
+    assert last_words(b"\n\n") == ""
