@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 from modelyard.capture.environment import EnvironmentDir, create_environment
@@ -18,6 +20,12 @@ from modelyard.supervisor.home import Home
 def environment_folder(home: Home, owner: str, name: str) -> Path:
     """Raises Invalid for names that are no single, plain path component."""
     return home.environments / check_name(owner, "user name") / check_environment_name(name)
+
+
+def group_name(folder: Path) -> str:
+    """The control group of the environment in `folder`. Groups are the machine's, and all in one ends with it: so two
+    homes, or owners and names that read alike when they are joined, must never share one."""
+    return f"env-{folder.name}-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]}"
 
 
 def prepare_environment(home: Home, owner: str, name: str, image: BaseImage) -> EnvironmentDir:

@@ -37,7 +37,7 @@ from modelyard.supervisor.server_process import (
 
 from .birth import Birth
 from .catalog import BUILD_SECONDS, Catalog
-from .preparing import environment_folder, jupyter_config, prepare_environment
+from .preparing import environment_folder, group_name, jupyter_config, prepare_environment
 from .settings import HubSettings
 from .starting import start_notebook_server
 from .terminal import ADDRESS_SPACE
@@ -97,7 +97,8 @@ class EnvironmentSpawner(LocalProcessSpawner):  # type: ignore[misc]
         self._say(40, f"Preparing the environment over the base image {image.title or image.name}…")
         home, owner, name = self.settings.home, self.user.name, self.name
         environment = await asyncio.to_thread(prepare_environment, home, owner, name, image)
-        limits = prepare_limits(f"env-{owner}-{name}", cpu=hardware.cpu, memory_mb=hardware.memory_mb)
+        group = group_name(environment_folder(home, owner, name))
+        limits = prepare_limits(group, cpu=hardware.cpu, memory_mb=hardware.memory_mb)
         self._say(60, f"Starting JupyterLab on {hardware.title or hardware.name} ({limits.description})…")
         server = await self._launch(environment, image, hardware, limits)
         self._say(75, "Waiting for JupyterLab…")

@@ -213,3 +213,12 @@ def test_ten_thousand_parameter_sets_are_accepted_in_two_seconds(world: Any, wor
     print(f"{10_000 / seconds:,.0f} parameter sets a second")
     assert sweep.counts == {"queued": 10_000}
     assert seconds < 6  # three times the goal's 2 s: this machine is shared while tests run
+
+
+def test_a_sweep_keeps_its_grid_as_typed_values_though_a_command_line_only_has_texts(
+    world: Any, worlds: ModuleType
+) -> None:
+    world.save()
+    space = Space(fixed={"origin": "LGA"}, grid={"leaves": ["15", "31"]})
+    sweep = sweeps.submit_sweep(world.yard, worlds.ALICE, "delay", "v1", space, "small", 2)
+    assert sweeps.get_sweep(world.yard, worlds.ALICE, sweep.id).space.grid == {"leaves": [15, 31]}

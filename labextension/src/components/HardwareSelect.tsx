@@ -35,6 +35,6 @@ function describe(one: Hardware): string {
       ? `${formatNumber(one.memory_mb / 1024)} GiB`
       : `${formatNumber(one.memory_mb)} MiB`;
   const gpu = one.gpu > 0 ? `, ${one.gpu} GPU` : '';
-  const title = (one.title || one.name).split(':')[0]; // what follows says the size again
+  const title = one.title || one.name;
   return `${title}: ${formatNumber(one.cpu)} CPU, ${memory}${gpu}, ${formatMoney(one.price_per_hour)}/h`;
 }

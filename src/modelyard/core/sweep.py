@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from .errors import Invalid
-from .parameters import Parameter, Value
+from .parameters import Parameter, Value, coerce
 from .run import Cost
 
 MAX_POINTS = 100_000
@@ -101,6 +101,20 @@ def count_points(space: Space) -> int:
         if not values:
             raise Invalid(f"Parameter {name!r} has an empty list of values.", code="invalid_sweep")
     return math.prod(len(values) for values in space.grid.values())
+
+
+def typed_space(parameters: Sequence[Parameter], space: Space) -> Space:
+    """`space` with the values of `fixed` and `grid` as their parameters' types: a command line only has texts.
+
+    Raises Invalid for a value that isn't one; a name that no parameter has is left for `merge` to refuse.
+    """
+    known = {p.name: p for p in parameters}
+    fixed = {name: coerce(known[name], value) if name in known else value for name, value in space.fixed.items()}
+    grid = {
+        name: [coerce(known[name], value) if name in known else value for value in values]
+        for name, values in space.grid.items()
+    }
+    return Space(fixed, grid, space.points)
 
 
 def check_count(space: Space, limit: int = MAX_POINTS) -> int:

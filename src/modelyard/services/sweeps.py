@@ -11,7 +11,7 @@ from modelyard.core.errors import Conflict, Invalid
 from modelyard.core.ids import is_id, new_id
 from modelyard.core.page import Page
 from modelyard.core.parameters import Value, merge
-from modelyard.core.sweep import Estimate, Space, Sweep, SweepState, check_count, iterate_points
+from modelyard.core.sweep import Estimate, Space, Sweep, SweepState, check_count, iterate_points, typed_space
 from modelyard.store import models as model_store
 from modelyard.store import runs as run_store
 from modelyard.store import sweeps as store
@@ -95,7 +95,7 @@ def submit_sweep(
             "version_label": version_row.label,
             "state": SweepState.RUNNING.value,
             "target": "ended",
-            "space": store.space_as_json(space),
+            "space": store.space_as_json(typed_space(version_row.parameters, space)),
             "hardware": checked.hardware.name,
             "price_per_hour": checked.hardware.price_per_hour,
             "parallelism": parallelism,

@@ -34,9 +34,9 @@ def _seed_catalog() -> None:
 
 
 _HARDWARE = (
-    ("small", "Small: 1 core, 2 GiB", 1.0, 2048, 0.05),
-    ("medium", "Medium: 2 cores, 4 GiB", 2.0, 4096, 0.10),
-    ("large", "Large: 4 cores, 16 GiB", 4.0, 16384, 0.40),
+    ("small", "Small", 1.0, 2048, 0.05),
+    ("medium", "Medium", 2.0, 4096, 0.10),
+    ("large", "Large", 4.0, 16384, 0.40),
 )
 
 
