@@ -35,16 +35,16 @@ if __name__ == "__main__":
 """
 
 
-def metaflow_rate(folder: Path, count: int) -> float:
-    """Runs per second of a flow with `count` no-op tasks on two workers.
+def metaflow_rate(folder: Path, count: int, workers: int) -> float:
+    """Runs per second of a flow with `count` no-op tasks, `workers` at once.
 
     What a flow costs however many tasks it has, its start-up and other steps, is taken off: so fewer tasks than ours
     give the same rate in less time, and the peer is never judged by its start-up.
     """
-    return (count - 1) / (_seconds(folder, count) - _seconds(folder, 1))
+    return (count - 1) / (_seconds(folder, count, workers) - _seconds(folder, 1, workers))
 
 
-def _seconds(folder: Path, count: int) -> float:
+def _seconds(folder: Path, count: int, workers: int) -> float:
     binaries = install("metaflow")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sweep.py").write_text(FLOW.format(count=count))
@@ -57,7 +57,7 @@ def _seconds(folder: Path, count: int) -> float:
         "--no-pylint",
         "run",
         "--max-workers",
-        "2",
+        str(workers),
         "--max-num-splits",
         str(count),
     ]
