@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from modelyard.core.errors import NotFound
@@ -18,10 +19,15 @@ def create_dashboard(yard: Yard, door: Doorkeeper, prefix: str, hub_url: str = "
     """The pages, to be included with `prefix=prefix` and after everything else: the last route is the 404 page.
 
     `door` is the API's `Auth`. `prefix` (without a slash at its end) is where browsers find the pages, `hub_url` where
-    people open environments. The files under `/static/` need no caller; everything else does.
+    people open environments. The files under `/static/` and the way to the first page need no caller; everything
+    else does.
     """
     site = Site(yard, Links(prefix, hub_url), door.xsrf_token)
     router = APIRouter(include_in_schema=False)
+
+    @router.get("")
+    def add_slash(request: Request) -> Response:
+        return RedirectResponse(prefix + "/")
 
     @router.get("/static/{name:path}")
     def static_file(request: Request, name: str) -> Response:
