@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from bases import put_small_base
 
 from modelyard.capture.environment import EnvironmentDir, create_environment
-from modelyard.oci.image import compose_base, put_image, read_image
-from modelyard.oci.layer import Entry, write_layer
+from modelyard.oci.image import read_image
 from modelyard.oci.layout import Layout
 
 BASE_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
@@ -28,9 +28,7 @@ class Yard:
     def __init__(self, folder: Path):
         self.folder = folder
         self.sink = Layout(folder / "images")
-        layer = write_layer([Entry(b"etc/base", "file", source=b"base")], self.sink, kind="base")
-        base = compose_base([layer], "amd64", {"Env": ["PATH=/opt/python/bin"]})
-        self.base_digest = put_image(self.sink, base, "python")
+        self.base_digest = put_small_base(self.sink)
         self.rootfs = folder / "rootfs"
         self.rootfs.mkdir()
 

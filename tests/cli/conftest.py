@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
-
 from standing import Standing, save_version, standing_platform
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

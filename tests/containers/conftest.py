@@ -11,11 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.builders.definitions import definitions_folder
-from modelyard.builders.local import LocalBaseBuilder
-from modelyard.core.errors import Unavailable
-from modelyard.oci.layout import Layout
-
 CONFIG = """
 [containers]
 default_ulimits=[]
@@ -31,20 +26,6 @@ def need(tool: str) -> str:
     if found is None:
         pytest.skip(f"{tool} is not installed")
     return found
-
-
-@pytest.fixture(scope="session")
-def containers_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    own = tmp_path_factory.getbasetemp()
-    home = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "base-home"
-    builder = LocalBaseBuilder(Layout(home / "images"), home / "cache" / "rootfs", definitions_folder())
-    try:
-        builder.build("python")
-    except Unavailable as error:
-        if error.code != "registry_unreachable":
-            raise
-        pytest.skip(f"no package registry: {error.message}")
-    return home
 
 
 @pytest.fixture

@@ -74,9 +74,9 @@ def wait_until_it_answers(base: list[str], daemon: subprocess.Popen[bytes], log:
 
 
 @pytest.fixture(scope="module")
-def image(ctr: Callable[..., str], containers_home: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+def image(ctr: Callable[..., str], make_home: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> str:
     """A version, brought to containerd as an archive by skopeo."""
-    layout = Layout(containers_home / "images")
+    layout = Layout(make_home() / "images")
     base = read_image(layout, next(line["digest"] for line in layout.descriptors()))
     contract = Contract(Entrypoint("script", "train.py", style="flags"), [Parameter("origin", "string", "EWR")])
     code = [

@@ -5,14 +5,15 @@ Two controllers share one database; either may be paused past its lease and wake
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from databases import make_sqlite_database
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from worlds import ALICE, make_world
 
 from modelyard.controller.loop import Controller
 from modelyard.core.errors import Conflict
@@ -27,12 +28,10 @@ _END_ACTIONS = {state.value for state in RunState if state.ended}
 class History(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        worlds, databases = sys.modules["yard_world"], sys.modules["yard_databases"]
         self.folder = tempfile.TemporaryDirectory()
         template = Path(_TEMPLATES.name) / "template.db"
-        self.database = Database(databases.make_sqlite_database(template, Path(self.folder.name)))
-        self.world = worlds.make_world(self.database)
-        self.alice = worlds.ALICE
+        self.database = Database(make_sqlite_database(template, Path(self.folder.name)))
+        self.world = make_world(self.database)
         self.world.save()
         self.controllers = [Controller(self.world.yard), Controller(self.world.yard)]
         self.ends: dict[str, RunState] = {}
@@ -40,7 +39,7 @@ class History(RuleBasedStateMachine):
 
     @rule(key=st.integers(0, 3))
     def submit(self, key: int) -> None:
-        run = runs.submit_run(self.world.yard, self.alice, "delay", "v1", {}, "small", idempotency_key=f"k{key}")
+        run = runs.submit_run(self.world.yard, ALICE, "delay", "v1", {}, "small", idempotency_key=f"k{key}")
         if run.id not in self.submitted:
             self.submitted.append(run.id)
 
@@ -48,7 +47,7 @@ class History(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         if self.submitted:
             try:
-                runs.cancel_run(self.world.yard, self.alice, self.submitted[which % len(self.submitted)])
+                runs.cancel_run(self.world.yard, ALICE, self.submitted[which % len(self.submitted)])
             except Conflict as refused:
                 if refused.code != "run_ended":
                     raise
@@ -79,12 +78,12 @@ class History(RuleBasedStateMachine):
     @invariant()
     def every_acknowledged_run_is_there_and_terminal_is_terminal(self) -> None:
         for id in getattr(self, "submitted", []):
-            run = runs.get_run(self.world.yard, self.alice, id)
+            run = runs.get_run(self.world.yard, ALICE, id)
             if id in self.ends:
                 assert run.state is self.ends[id]
             if run.state.ended:
                 self.ends[id] = run.state
-                history = [e.action for e in events.list_events(self.world.yard, self.alice, f"run/{id}").items]
+                history = [e.action for e in events.list_events(self.world.yard, ALICE, f"run/{id}").items]
                 assert len([a for a in history if a in _END_ACTIONS]) == 1, history
             assert len(run.attempts) <= 1
 
@@ -93,7 +92,7 @@ class History(RuleBasedStateMachine):
         if not hasattr(self, "submitted"):
             return
         assert len(self.submitted) <= 4
-        listed: list[Any] = runs.list_runs(self.world.yard, self.alice).items
+        listed: list[Any] = runs.list_runs(self.world.yard, ALICE).items
         assert len(listed) == len(self.submitted)
         assert sum(run.state in (RunState.STARTING, RunState.RUNNING) for run in listed) <= 2
 

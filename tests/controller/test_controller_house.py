@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import ModuleType
 from typing import Any
+
+from worlds import ALICE, World
 
 from modelyard.controller.archive import clear_engine
 from modelyard.controller.bases import build_next
@@ -14,16 +15,16 @@ from modelyard.core.errors import Unavailable
 from modelyard.services import catalog, costs, environments, runs
 
 
-def test_the_default_base_is_made_first_and_others_when_they_are_asked_for(world: Any, worlds: ModuleType) -> None:
+def test_the_default_base_is_made_first_and_others_when_they_are_asked_for(world: World) -> None:
     assert build_next(world.yard) == "python"
     assert build_next(world.yard) is None
-    catalog.request_build(world.yard, worlds.ALICE, "datascience")
+    catalog.request_build(world.yard, ALICE, "datascience")
     assert build_next(world.yard) == "datascience"
-    assert catalog.get_image(world.yard, worlds.ALICE, "datascience").state == "ready"
+    assert catalog.get_image(world.yard, ALICE, "datascience").state == "ready"
     assert world.bases.built == ["python", "datascience"]
 
 
-def test_a_build_that_failed_says_why_and_is_made_again_when_asked(world: Any, worlds: ModuleType) -> None:
+def test_a_build_that_failed_says_why_and_is_made_again_when_asked(world: World) -> None:
     good = world.bases.build
 
     def unreachable(name: str) -> Any:
@@ -32,16 +33,16 @@ def test_a_build_that_failed_says_why_and_is_made_again_when_asked(world: Any, w
     world.bases.build = unreachable
     assert build_next(world.yard) == "python"
     assert build_next(world.yard) is None
-    image = catalog.get_image(world.yard, worlds.ALICE, "python")
+    image = catalog.get_image(world.yard, ALICE, "python")
     assert (image.state, image.reason) == ("failed", "The package index does not answer. Check the network.")
     world.bases.build = good
-    assert catalog.request_build(world.yard, worlds.ALICE, "python").state == "building"
+    assert catalog.request_build(world.yard, ALICE, "python").state == "building"
     assert build_next(world.yard) == "python"
-    assert catalog.get_image(world.yard, worlds.ALICE, "python").state == "ready"
+    assert catalog.get_image(world.yard, ALICE, "python").state == "ready"
 
 
-def test_sessions_of_environments_are_metered_and_cost(world: Any, worlds: ModuleType) -> None:
-    alice = worlds.ALICE
+def test_sessions_of_environments_are_metered_and_cost(world: World) -> None:
+    alice = ALICE
     start = world.clock()
     environments.create_environment(world.yard, alice, "work", "", "python", "small", start=True)
     for _ in range(13):
@@ -64,12 +65,12 @@ def test_sessions_of_environments_are_metered_and_cost(world: Any, worlds: Modul
     assert kinds.total == days.total
 
 
-def test_what_runs_though_its_end_is_recorded_is_stopped(world: Any, worlds: ModuleType) -> None:
+def test_what_runs_though_its_end_is_recorded_is_stopped(world: World) -> None:
     """What a controller leaves that was paused between claim and start while another one ended the run."""
     world.save()
     world.engine.finish = 0
     controller = Controller(world.yard)
-    id = str(runs.submit_run(world.yard, worlds.ALICE, "delay", "v1", {}, "small").id)
+    id = str(runs.submit_run(world.yard, ALICE, "delay", "v1", {}, "small").id)
     controller.tick()
     spec = world.engine.processes[f"{id}-1"].spec
     controller.tick()
@@ -82,10 +83,10 @@ def test_what_runs_though_its_end_is_recorded_is_stopped(world: Any, worlds: Mod
     assert f"{id}-1" not in world.engine.processes
 
 
-def test_a_controller_that_stops_gives_its_lease_back(world: Any, worlds: ModuleType) -> None:
+def test_a_controller_that_stops_gives_its_lease_back(world: World) -> None:
     world.save()
     first, second = Controller(world.yard), Controller(world.yard)
     first.tick()
     first.stop()
-    runs.submit_run(world.yard, worlds.ALICE, "delay", "v1", {}, "small")
+    runs.submit_run(world.yard, ALICE, "delay", "v1", {}, "small")
     assert second.tick()

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import uvicorn
+from databases import make_sqlite_database
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
+from memory_blobs import MemoryBlobs
+from standing import serve
 
 from modelyard.api.app import create_api
 from modelyard.core.caller import ADMIN, READ, WRITE, Caller
 from modelyard.core.catalog import Hardware
 from modelyard.core.contract import Entrypoint
 from modelyard.core.cost import cost_of
-from modelyard.core.errors import Forbidden, NotFound, Unauthenticated
+from modelyard.core.errors import Forbidden, Unauthenticated
 from modelyard.core.model import CodeFile, Git, Layer, Package, Version, Warning
 from modelyard.core.parameters import Parameter
 from modelyard.core.ports import Observation, RunSpec, StoredImage
@@ -35,36 +35,12 @@ from modelyard.services.yard import Yard
 from modelyard.store import attempts
 from modelyard.store.attempts import Outcome
 from modelyard.store.database import Database
-from modelyard.store.migrate import migrate
 
 PREFIX = "/services/modelyard"
 XSRF = "the-token-of-this-browser"
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ADA = Caller("ada", frozenset({READ, WRITE}))
 ROOT = Caller("root", frozenset({READ, WRITE, ADMIN}))
-
-
-class BlobsInMemory:
-    def __init__(self) -> None:
-        self.held: dict[str, bytes] = {}
-
-    def put(self, key: str, stream: Any, limit: int | None = None) -> tuple[int, str]:
-        self.held[key] = stream.read()
-        return len(self.held[key]), hashlib.sha256(self.held[key]).hexdigest()
-
-    def open(self, key: str, offset: int = 0) -> io.BytesIO:
-        if key not in self.held:
-            raise NotFound("There is no such blob.")
-        return io.BytesIO(self.held[key][offset:])
-
-    def size(self, key: str) -> int | None:
-        return len(self.held[key]) if key in self.held else None
-
-    def delete(self, key: str) -> None:
-        self.held.pop(key, None)
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        return iter([key for key in self.held if key.startswith(prefix)])
 
 
 class ImagesWithLayers:
@@ -155,7 +131,7 @@ class Stage:
 
     yard: Yard
     clock: Clock
-    blobs: BlobsInMemory
+    blobs: MemoryBlobs
     engine: EngineWithLogs
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -215,22 +191,13 @@ class Stage:
             outcome = Outcome(state, verdict, now, seconds, cost_of(seconds, 0.05).amount, 0.05, seen)
             attempts.record_end(tx, active, outcome)
             attempts.set_archived(tx, [active.handle])
-        self.blobs.held[log_key(run.id, active.attempt)] = self.engine.logs.get(active.handle, b"")
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("dashboard") / "empty.db"
-    migrate(f"sqlite:///{file}")
-    return file
+        self.blobs.kept[log_key(run.id, active.attempt)] = self.engine.logs.get(active.handle, b"")
 
 
 @pytest.fixture
-def stage(tmp_path: Path, empty_database: Path) -> Iterator[Stage]:
-    file = tmp_path / "platform.db"
-    shutil.copy(empty_database, file)
-    clock, blobs, engine = Clock(), BlobsInMemory(), EngineWithLogs()
-    database = Database(f"sqlite:///{file}")
+def stage(tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
+    clock, blobs, engine = Clock(), MemoryBlobs(), EngineWithLogs()
+    database = Database(make_sqlite_database(sqlite_template, tmp_path))
     yard = Yard(
         database=database,
         blobs=cast(Any, blobs),
@@ -307,14 +274,7 @@ def browser(app: FastAPI) -> TestClient:
 
 
 @pytest.fixture
-def served(app: FastAPI, eventually: Callable[..., object]) -> Iterator[str]:
+def served(app: FastAPI) -> Iterator[str]:
     """The address of the pages on a real port."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    eventually(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}{PREFIX}"
-    server.should_exit = True
-    thread.join(10)
+    with serve(app) as address:
+        yield address + PREFIX

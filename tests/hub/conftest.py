@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,30 +18,16 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import websocket
+from bases import build_base
+from free_ports import find_free_port
 
-from modelyard.builders.local import LocalBaseBuilder
-from modelyard.oci.layout import Layout
 from modelyard.supervisor.home import Home, machine_user, open_home
 from modelyard.supervisor.login_links import make_login_token
 from modelyard.supervisor.server_process import ServerProcess, read_server
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 SMALL = {"name": "small", "title": "Small", "cpu": 1, "memory_mb": 2048, "price_per_hour": 0.05}
 OLD = {"name": "python2", "title": "Old", "digest": "sha256:" + "0" * 64, "state": "ready", "deprecated": True}
-
-
-@pytest.fixture(scope="session")
-def base_home() -> Path:
-    """A home with the base image `python`, made once for this clone: its making is tested elsewhere."""
-    folder = ROOT / ".cache" / "test-base"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        builder = LocalBaseBuilder(Layout(folder / "images"), folder / "rootfs", ROOT / "images")
-        image = builder.build("python")
-        (folder / "image.json").write_text(json.dumps(dataclasses.asdict(image)))
-    return folder
 
 
 class RunningYard:
@@ -168,19 +152,13 @@ def execute(url: str, cookies: str, code: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def yard(base_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningYard]:
-    home = open_home(tmp_path_factory.mktemp("yard") / "home")
-    for folder, target in ((home.images, base_home / "images"), (home.rootfs_cache, base_home / "rootfs")):
-        folder.rmdir()
-        folder.symlink_to(target)
-    python = json.loads((base_home / "image.json").read_text())
+def yard(make_home: Callable[[], Path]) -> Iterator[RunningYard]:
+    home = open_home(make_home())
+    python = dataclasses.asdict(build_base(home.path))  # it is there
     unbuilt = {**python, "name": "later", "digest": "", "state": "absent", "digest_when_built": python["digest"]}
     yard_home = json.dumps({"images": [{**python, "default": True}, unbuilt, OLD], "hardware": [SMALL]})
     (home.path / "catalog.json").write_text(yard_home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    running = RunningYard(home, port)
+    running = RunningYard(home, find_free_port())
     try:
         yield running
     finally:

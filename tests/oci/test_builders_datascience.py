@@ -6,10 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from bases import build_base
 
-from modelyard.builders.definitions import definitions_folder
-from modelyard.builders.local import LocalBaseBuilder
-from modelyard.core.errors import Unavailable
 from modelyard.oci.layout import Layout
 from modelyard.oci.unpack import unpack
 
@@ -32,13 +30,9 @@ print("used")
 @pytest.mark.timeout(600)
 def test_the_data_science_base_trains_and_plots(repository: Path, tmp_path: Path) -> None:
     home = repository / ".cache" / "test" / "datascience-home"
-    layout, cache = Layout(home / "images"), home / "cache" / "rootfs"
-    try:
-        image = LocalBaseBuilder(layout, cache, definitions_folder()).build("datascience")
-    except Unavailable as away:
-        pytest.skip(away.message)
+    image = build_base(home, "datascience")
     assert "xgboost-cpu 3" in " ".join(image.packages)
-    python = unpack(layout, image.digest, cache) / "opt/python/bin/python3"
+    python = unpack(Layout(home / "images"), image.digest, home / "cache" / "rootfs") / "opt/python/bin/python3"
     done = subprocess.run([python, "-c", USE], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout == "used\n", done.stderr
     assert (tmp_path / "plot.png").stat().st_size > 5_000

@@ -11,6 +11,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from bases import base_builder, build_base
 
 from modelyard.builders.local import LocalBaseBuilder
 from modelyard.core.contract import PYTHON
@@ -23,9 +24,22 @@ pytestmark = pytest.mark.timeout(600)
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 
 
+@pytest.fixture(scope="module")
+def base_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which `python` is built afresh: the building is what is tested here."""
+    home = tmp_path_factory.mktemp("base-home")
+    build_base(home)
+    return home
+
+
 @pytest.fixture
-def root(base_home: Path, base_builder: LocalBaseBuilder) -> Path:
-    return unpack(Layout(base_home / "images"), base_builder.build("python").digest, base_home / "cache" / "rootfs")
+def builder(base_home: Path) -> LocalBaseBuilder:
+    return base_builder(base_home)
+
+
+@pytest.fixture
+def root(base_home: Path, builder: LocalBaseBuilder) -> Path:
+    return unpack(Layout(base_home / "images"), builder.build("python").digest, base_home / "cache" / "rootfs")
 
 
 def run(*command: str | Path) -> str:
@@ -83,15 +97,15 @@ def test_scripts_find_the_interpreter_beside_themselves(root: Path) -> None:
     assert str(root) in run(root / "opt/python/bin/pip", "--version")
 
 
-def test_a_second_build_is_instant_and_gives_the_same(base_builder: LocalBaseBuilder) -> None:
-    first = base_builder.build("python")
+def test_a_second_build_is_instant_and_gives_the_same(builder: LocalBaseBuilder) -> None:
+    first = builder.build("python")
     began = time.monotonic()
-    assert base_builder.build("python") == first
+    assert builder.build("python") == first
     assert time.monotonic() - began < 1.0
 
 
-def test_the_catalog_shows_what_is_built_and_what_is_not(base_builder: LocalBaseBuilder) -> None:
-    python, datascience = base_builder.known()
+def test_the_catalog_shows_what_is_built_and_what_is_not(builder: LocalBaseBuilder) -> None:
+    python, datascience = builder.known()
     assert (python.name, python.state, python.default) == ("python", "ready", True)
     assert python.size_bytes > 10_000_000
     assert any(package.startswith("ipykernel ") for package in python.packages)
@@ -114,16 +128,16 @@ def test_the_image_names_no_folder_of_this_machine(root: Path) -> None:
             assert os.fsencode(root.parent) not in path.read_bytes(), path
 
 
-def test_the_config_puts_the_interpreter_on_the_path(base_home: Path, base_builder: LocalBaseBuilder) -> None:
-    image = read_image(Layout(base_home / "images"), base_builder.build("python").digest)
+def test_the_config_puts_the_interpreter_on_the_path(base_home: Path, builder: LocalBaseBuilder) -> None:
+    image = read_image(Layout(base_home / "images"), builder.build("python").digest)
     assert image.environment["PATH"].startswith("/opt/python/bin:")
     assert image.environment["SSL_CERT_FILE"] == "/etc/ssl/certs/ca-certificates.crt"
     assert image.config_json["created"] == "1970-01-01T00:00:00Z"
 
 
-def test_an_unknown_base_is_not_found(base_builder: LocalBaseBuilder) -> None:
+def test_an_unknown_base_is_not_found(builder: LocalBaseBuilder) -> None:
     with pytest.raises(NotFound):
-        base_builder.build("nobody")
+        builder.build("nobody")
 
 
 def test_packages_that_nobody_has_are_one_sentence_and_nothing_is_left(tmp_path: Path) -> None:

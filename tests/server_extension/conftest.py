@@ -20,11 +20,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from bases import put_small_base
+from free_ports import find_free_port
 
 from modelyard.capture.environment import EnvironmentDir, create_environment
 from modelyard.core.ids import new_id
-from modelyard.oci.image import compose_base, put_image
-from modelyard.oci.layer import Entry, write_layer
 from modelyard.oci.layout import Layout
 
 TOKEN = "token-of-alice"
@@ -289,8 +289,7 @@ def platform(small_platform: SmallPlatform) -> SmallPlatform:
 def environment(folder: Path) -> EnvironmentDir:
     """An environment over this interpreter, with a notebook in `work/`."""
     sink = Layout(folder / "images")
-    layer = write_layer([Entry(b"etc/base", "file", source=b"base")], sink, kind="base")
-    digest = put_image(sink, compose_base([layer], "amd64", {"Env": ["PATH=/opt/python/bin"]}), "python")
+    digest = put_small_base(sink)
     (folder / "rootfs").mkdir()
     made = create_environment(
         folder / "environments" / "alice" / "lab",
@@ -311,9 +310,7 @@ def start_server(folder: Path, small_platform: SmallPlatform) -> Iterator[Callab
     started: list[NotebookServer] = []
 
     def start(environment: EnvironmentDir | None) -> NotebookServer:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+        port = find_free_port()
         private = {f"JUPYTER_{part}_DIR": str(folder / "jupyter" / part) for part in ("CONFIG", "DATA", "RUNTIME")}
         variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "JUPYTER_NO_CONFIG": "1", **private}
         if environment is not None:

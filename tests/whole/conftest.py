@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,12 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
+from free_ports import find_free_port
+from notebook_session import open_browser_session
 
 from modelyard.client import Client
 from modelyard.core.caller import READ, WRITE
 
 MODELYARD = Path(sys.executable).parent / "modelyard"
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -99,7 +96,7 @@ class Platform:
 
     def browse(self, user: str | None = None) -> Any:
         """A logged-in user's session, as the demo has it."""
-        return _demo_session().open_browser_session(self.login_link(user))
+        return open_browser_session(self.login_link(user))
 
     def token_of(self, user: str) -> str:
         """A token with which that user's programs see and make what is theirs."""
@@ -143,54 +140,16 @@ class Platform:
             self.process.wait(60)
 
 
-@functools.cache
-def _demo_session() -> Any:
-    spec = importlib.util.spec_from_file_location("notebook_session", ROOT / "examples" / "notebook_session.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def seed_home(repository: Path) -> Path:
-    """A home that holds nothing but the built base image `python`, kept between test runs."""
-    seed = repository / ".cache" / "test" / "seed-home"
-    command = [sys.executable, "-m", "modelyard.builders", "build", "python", "--home", str(seed)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return seed
-
-
-@pytest.fixture(scope="session")
-def make_home(seed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    def make() -> Path:
-        home = tmp_path_factory.mktemp("whole") / "home"
-        # Hard links: blobs and unpacked files are never changed in place.
-        shutil.copytree(seed_home, home, symlinks=True, copy_function=os.link)
-        return home
-
-    return make
-
-
-def _a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def make_platform(make_home: Callable[[], Path]) -> Callable[[], Platform]:
     """Not started; for tests with needs of their own."""
-    return lambda: Platform(make_home(), _a_free_port())
+    return lambda: Platform(make_home(), find_free_port())
 
 
 @pytest.fixture
 def own_platform(make_home: Callable[[], Path]) -> Iterator[Platform]:
     """A platform of this test's own, to kill."""
-    platform = Platform(make_home(), _a_free_port())
+    platform = Platform(make_home(), find_free_port())
     platform.start()
     yield platform
     platform.stop()
@@ -199,7 +158,7 @@ def own_platform(make_home: Callable[[], Path]) -> Iterator[Platform]:
 @pytest.fixture(scope="module")
 def platform(make_home: Callable[[], Path]) -> Iterator[Platform]:
     """A platform that the tests of a module share."""
-    shared = Platform(make_home(), _a_free_port())
+    shared = Platform(make_home(), find_free_port())
     shared.start()
     yield shared
     shared.stop()

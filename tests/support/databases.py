@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from free_ports import find_free_port
 
 from modelyard.store.migrate import migrate
 
@@ -27,9 +27,7 @@ def run_postgres(folder: Path) -> Iterator[str | None]:
         return
     binaries, data = BINARIES[-1].parent, folder / "data"
     run_as = _unprivileged(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = find_free_port()
     _run(run_as, binaries / "initdb", "-D", data, "-U", "yard", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     _run(run_as, binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO
+from typing import Any
+
+from memory_blobs import MemoryBlobs
 
 from modelyard.core.caller import ADMIN, READ, WRITE, Caller
 from modelyard.core.catalog import BaseImage
 from modelyard.core.contract import Contract, Entrypoint
 from modelyard.core.environment import Environment, EnvironmentState
-from modelyard.core.errors import Conflict, NotFound, TooLarge
+from modelyard.core.errors import Conflict, NotFound
 from modelyard.core.ids import new_id
 from modelyard.core.model import Layer, Version
 from modelyard.core.parameters import Parameter
@@ -106,32 +107,6 @@ class InstantEngine:
 
     def capacity(self) -> dict[str, float]:
         return self._capacity
-
-
-class MemoryBlobs:
-    def __init__(self) -> None:
-        self.content: dict[str, bytes] = {}
-
-    def put(self, key: str, stream: BinaryIO, limit: int | None = None) -> tuple[int, str]:
-        data = stream.read()
-        if limit is not None and len(data) > limit:
-            raise TooLarge("Too large.")
-        self.content[key] = data
-        return len(data), hashlib.sha256(data).hexdigest()
-
-    def open(self, key: str, offset: int = 0) -> BinaryIO:
-        if key not in self.content:
-            raise NotFound("There is no such blob.")
-        return io.BytesIO(self.content[key][offset:])
-
-    def size(self, key: str) -> int | None:
-        return len(self.content[key]) if key in self.content else None
-
-    def delete(self, key: str) -> None:
-        self.content.pop(key, None)
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        return iter([key for key in self.content if key.startswith(prefix)])
 
 
 @dataclass

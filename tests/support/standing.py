@@ -1,12 +1,11 @@
 """A platform on real SQLite and real HTTP, with small stand-ins for what lies beyond: hub, engine, images, bases.
 
-Shared by the tests of API, client and command line: their conftest files put this folder on the path.
+Shared by the tests of API, client and command line.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import threading
 import time
@@ -16,11 +15,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 import uvicorn
+from memory_blobs import MemoryBlobs
 
 from modelyard.api.app import create_api
 from modelyard.api.auth import Auth, AuthSettings
@@ -176,30 +176,6 @@ class ScriptedEngine:
 
     def capacity(self) -> Mapping[str, float]:
         return {"cpu": 1000.0, "memory_mb": 1e7, "gpu": 0.0}
-
-
-class MemoryBlobs:
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def put(self, key: str, stream: BinaryIO, limit: int | None = None) -> tuple[int, str]:
-        data = stream.read()
-        self.kept[key] = data
-        return len(data), hashlib.sha256(data).hexdigest()
-
-    def open(self, key: str, offset: int = 0) -> BinaryIO:
-        if key not in self.kept:
-            raise NotFound("There is no such blob.")
-        return io.BytesIO(self.kept[key][offset:])
-
-    def size(self, key: str) -> int | None:
-        return len(self.kept[key]) if key in self.kept else None
-
-    def delete(self, key: str) -> None:
-        self.kept.pop(key, None)
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        return iter([key for key in self.kept if key.startswith(prefix)])
 
 
 class TrustingImages:
