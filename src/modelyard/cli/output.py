@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -14,8 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from modelyard.client import Client
+from modelyard.core.run import Run
+from modelyard.core.sweep import Sweep
 
 from .text import cell
+
+T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -33,6 +37,17 @@ def with_client(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def print_found(found: T, as_json: bool, for_people: Callable[[T], None]) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        for_people(found)
+
+
+def print_state(found: Run | Sweep) -> None:
+    click.echo(f"{found.id} {found.state}")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:

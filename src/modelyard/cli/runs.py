@@ -11,7 +11,7 @@ from modelyard.client import Client
 from modelyard.core.run import Run, RunState
 
 from .models import limit_option
-from .output import json_option, print_facts, print_json, print_table, with_client
+from .output import json_option, print_facts, print_found, print_json, print_state, print_table, with_client
 from .text import cell, duration, moment, money
 
 
@@ -35,10 +35,7 @@ def runs(ctx: click.Context, /, as_json: bool, limit: int, **filters: object) ->
 @with_client
 def list_runs(yard: Client, limit: int, as_json: bool, **filters: object) -> None:
     found = list(islice(yard.every(yard.list_runs, limit=min(limit, 1000), **filters), limit))
-    if as_json:
-        print_json(found)
-    else:
-        print_runs(found)
+    print_found(found, as_json, print_runs)
 
 
 def print_runs(found: list[Run]) -> None:
@@ -68,11 +65,7 @@ def print_runs(found: list[Run]) -> None:
 @with_client
 def show_run(yard: Client, run: str, as_json: bool) -> None:
     """Show one run."""
-    found = yard.get_run(run)
-    if as_json:
-        print_json(found)
-    else:
-        show_one(found)
+    print_found(yard.get_run(run), as_json, show_one)
 
 
 @runs.command("cancel")
@@ -81,11 +74,7 @@ def show_run(yard: Client, run: str, as_json: bool) -> None:
 @with_client
 def cancel_run(yard: Client, run: str, as_json: bool) -> None:
     """Ask for the end of a run."""
-    found = yard.cancel_run(run)
-    if as_json:
-        print_json(found)
-    else:
-        click.echo(f"{found.id} {found.state}")
+    print_found(yard.cancel_run(run), as_json, print_state)
 
 
 @runs.command("rerun")
@@ -94,11 +83,7 @@ def cancel_run(yard: Client, run: str, as_json: bool) -> None:
 @with_client
 def rerun_run(yard: Client, run: str, as_json: bool) -> None:
     """Start a new run with the same version, parameters and hardware."""
-    found = yard.rerun_run(run)
-    if as_json:
-        print_json(found)
-    else:
-        click.echo(f"{found.id} {found.state}")
+    print_found(yard.rerun_run(run), as_json, print_state)
 
 
 @runs.command("wait")
@@ -109,10 +94,7 @@ def rerun_run(yard: Client, run: str, as_json: bool) -> None:
 def wait_for_run(yard: Client, run: str, timeout: float | None, as_json: bool) -> int:
     """Wait until a run has ended; exit 1 unless it succeeded."""
     ended = yard.wait(yard.get_run(run), timeout)
-    if as_json:
-        print_json(ended)
-    else:
-        show_one(ended)
+    print_found(ended, as_json, show_one)
     return 0 if ended.state is RunState.SUCCEEDED else 1
 
 

@@ -12,7 +12,7 @@ from modelyard.client import Client
 from modelyard.core.sweep import Estimate, Sweep, SweepState
 
 from .models import limit_option
-from .output import json_option, print_facts, print_json, print_table, with_client
+from .output import json_option, print_facts, print_found, print_json, print_state, print_table, with_client
 from .run import hardware_option, param_option, timeout_option
 from .text import duration, moment, money
 from .values import read_grid, read_parameters
@@ -134,11 +134,7 @@ def list_sweeps(yard: Client, model: str | None, owner: str | None, limit: int, 
 @with_client
 def show_sweep(yard: Client, sweep_id: str, as_json: bool) -> None:
     """Show one sweep."""
-    found = yard.get_sweep(sweep_id)
-    if as_json:
-        print_json(found)
-    else:
-        show_one(found)
+    print_found(yard.get_sweep(sweep_id), as_json, show_one)
 
 
 @sweeps.command("cancel")
@@ -147,11 +143,7 @@ def show_sweep(yard: Client, sweep_id: str, as_json: bool) -> None:
 @with_client
 def cancel_sweep(yard: Client, sweep_id: str, as_json: bool) -> None:
     """Ask for the end of all its runs."""
-    found = yard.cancel_sweep(sweep_id)
-    if as_json:
-        print_json(found)
-    else:
-        click.echo(f"{found.id} {found.state}")
+    print_found(yard.cancel_sweep(sweep_id), as_json, print_state)
 
 
 def show_one(found: Sweep) -> None:

@@ -21,34 +21,18 @@ def _shown(text: str) -> str:
 
 def check_name(text: str, what: str = "name") -> str:
     """Return `text` when it is a valid name of a `what`, else raise Invalid with the rule."""
-    if not text:
-        raise Invalid(f"The {what} is empty.", hint=f"Give the {what} a name such as 'delay'.", code="invalid_name")
-    if not _NAME.fullmatch(text):
-        raise Invalid(
-            f"{_shown(text)} is not a valid {what}.",
-            hint="Use 1 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends.",
-            code="invalid_name",
-        )
-    return text
+    rule = "Use 1 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends."
+    return _check(_NAME, text, what, rule)
 
 
 def check_environment_name(text: str) -> str:
-    if not _ENVIRONMENT.fullmatch(text):
-        raise Invalid(
-            f"{_shown(text)} is not a valid environment name.",
-            hint="Use 1 to 30 lower-case letters, digits and single hyphens, beginning with a letter.",
-            code="invalid_name",
-        )
-    return text
+    rule = "Use 1 to 30 lower-case letters, digits and single hyphens, beginning with a letter."
+    return _check(_ENVIRONMENT, text, "environment name", rule)
 
 
 def check_label(text: str) -> str:
-    if not _LABEL.fullmatch(text):
-        raise Invalid(
-            f"{_shown(text)} is not a valid version label." if text else "The version label is empty.",
-            hint="Use 1 to 128 letters, digits, '.', '_', '-' and '+', not beginning with '.', '-' or '+'.",
-            code="invalid_label",
-        )
+    rule = "Use 1 to 128 letters, digits, '.', '_', '-' and '+', not beginning with '.', '-' or '+'."
+    _check(_LABEL, text, "version label", rule, code="invalid_label")
     if text.isdigit():
         raise Invalid(
             f"{_shown(text)} is a plain number, which already names a version by its number.",
@@ -59,12 +43,14 @@ def check_label(text: str) -> str:
 
 
 def check_parameter_name(text: str) -> str:
-    if not _PARAMETER.fullmatch(text):
-        raise Invalid(
-            f"{_shown(text)} is not a valid parameter name.",
-            hint="Use letters, digits and '_', beginning with a letter or '_'.",
-            code="invalid_name",
-        )
+    rule = "Use letters, digits and '_', beginning with a letter or '_'."
+    return _check(_PARAMETER, text, "parameter name", rule)
+
+
+def _check(pattern: re.Pattern[str], text: str, what: str, rule: str, code: str = "invalid_name") -> str:
+    if not pattern.fullmatch(text):
+        wrong = f"{_shown(text)} is not a valid {what}." if text else f"The {what} is empty."
+        raise Invalid(wrong, hint=rule, code=code)
     return text
 
 
