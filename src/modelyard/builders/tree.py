@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,20 +26,25 @@ def tree_entries(root: Path, below: Path | None = None) -> Iterator[Entry]:
     `root` must have begun as a copy of `below` by hardlinks, to which things were only added or replaced. The
     directories on the way to a change are entries too, so that they keep their modes.
     """
-    found = [
-        Path(folder, name).relative_to(root) for folder, folders, files in os.walk(root) for name in folders + files
-    ]
+    found: list[str] = []  # strings: there are tens of thousands, and a Path for each takes most of the time
+    for folder, folders, files in os.walk(root):
+        inside = folder.removeprefix(str(root)).lstrip("/")
+        found += [posixpath.join(inside, name) for name in folders + files]
     if below is not None:
-        changed = {path for path in found if not _is_same(root / path, below / path)}
-        found = sorted(changed.union(*(path.parents for path in changed)) - {Path()})
-    for inside in found:
-        yield _entry(root / inside, os.fsencode(inside))
+        changed = {path for path in found if not _is_same(f"{root}/{path}", f"{below}/{path}")}
+        found = sorted(changed.union(*map(_parents, changed)))
+    for path in found:
+        yield _entry(f"{root}/{path}", os.fsencode(path))
 
 
-def _is_same(path: Path, other: Path) -> bool:
-    status = path.lstat()
+def _parents(path: str) -> list[str]:
+    return [path[:end] for end, character in enumerate(path) if character == "/"]
+
+
+def _is_same(path: str, other: str) -> bool:
+    status = os.lstat(path)
     try:
-        below = other.lstat()
+        below = os.lstat(other)
     except (FileNotFoundError, NotADirectoryError):
         return False
     if stat.S_ISDIR(status.st_mode):
@@ -46,11 +52,11 @@ def _is_same(path: Path, other: Path) -> bool:
     return (status.st_dev, status.st_ino) == (below.st_dev, below.st_ino)
 
 
-def _entry(path: Path, inside: bytes) -> Entry:
-    status = path.lstat()
+def _entry(path: str, inside: bytes) -> Entry:
+    status = os.lstat(path)
     mode = stat.S_IMODE(status.st_mode)
     if stat.S_ISLNK(status.st_mode):
-        return Entry(inside, "symlink", 0o777, BUILT, target=os.fsencode(path.readlink()))
+        return Entry(inside, "symlink", 0o777, BUILT, target=os.fsencode(Path(path).readlink()))
     kind: Kind = "directory" if stat.S_ISDIR(status.st_mode) else "file"
-    source = path if kind == "file" else None
+    source = Path(path) if kind == "file" else None
     return Entry(inside, kind, mode, BUILT, size=status.st_size, source=source)

@@ -80,7 +80,7 @@ class LayerWriter:
     def finish(self) -> None:
         """Set the times of directories, which every write into them had changed."""
         for path, mtime in self._times.items():
-            if Path(path).is_dir() and not Path(path).is_symlink():
+            if os.path.isdir(path) and not os.path.islink(path):
                 os.utime(path, (mtime, mtime))
 
     def _count(self) -> None:
@@ -111,7 +111,7 @@ class LayerWriter:
         self._written.add(path)
 
     def _make_directory(self, member: tarfile.TarInfo, path: str) -> None:
-        if Path(path).is_symlink() or not Path(path).is_dir():
+        if os.path.islink(path) or not os.path.isdir(path):
             self._make_room(path)
             os.mkdir(path)
         os.chmod(path, member.mode & 0o1777 | 0o700)
@@ -183,7 +183,7 @@ class LayerWriter:
         if not parts:
             raise _hostile(member.name, "is a hardlink to nothing")
         source = f"{self._folder(parts[:-1], member.name)}/{parts[-1]}"
-        if Path(source).is_symlink() or not Path(source).is_file():
+        if os.path.islink(source) or not Path(source).is_file():
             raise _hostile(member.name, f"is a hardlink to {member.linkname!r}, which is no file in the image")
         return source
 
