@@ -50,6 +50,11 @@ def test_a_failed_save_leaves_no_version_and_frees_its_label(alice: httpx.Client
     assert save_version(alice, "retry", "v1")["number"] == 1
 
 
+def test_the_engine_hears_of_a_version_as_soon_as_it_is_saved(platform: Standing, alice: httpx.Client) -> None:
+    version = save_version(alice, "ahead", "v1")
+    assert platform.engine.prepared[-1] == version["digest"]
+
+
 def test_an_image_that_cannot_be_read_back_makes_no_version(platform: Standing, alice: httpx.Client) -> None:
     digest = "sha256:" + "ee" * 32
     platform.images.missing.add(digest)

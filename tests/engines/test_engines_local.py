@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.core.errors import OutOfSpace
+from modelyard.core.errors import NotFound, OutOfSpace
 from modelyard.core.ports import Observation, RunSpec
 from modelyard.engines.local.engine import LocalEngine
 from modelyard.engines.local.folder import AttemptFolder
@@ -194,6 +194,32 @@ def test_a_stop_while_the_image_is_being_unpacked_ends_the_attempt_at_once(
         assert (ended.phase, ended.reason) == ("failed_to_start", "stopped")
     finally:
         unpacked.set()
+        engine.close()
+
+
+def test_an_image_is_unpacked_ahead_without_waiting_and_a_failure_of_it_hurts_nobody(
+    tmp_path: Path, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+    allowed = threading.Event()
+
+    def slow_images(digest: str) -> Path:
+        allowed.wait(30)
+        asked.append(digest)
+        if digest == "sha256:gone":
+            raise NotFound("There is no such image.")
+        return tmp_path
+
+    engine = LocalEngine(tmp_path / "home2", slow_images)
+    try:
+        engine.prepare("sha256:gone", "reference")
+        engine.prepare("sha256:there", "reference")
+        assert asked == []  # both calls came back before anything was unpacked
+        allowed.set()
+        wait_until(lambda: asked == ["sha256:gone", "sha256:there"], "the unpacking")
+        assert "There is no such image." in caplog.text
+    finally:
+        allowed.set()
         engine.close()
 
 

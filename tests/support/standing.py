@@ -151,6 +151,7 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.seen: dict[str, Observation] = {}
         self.logs: dict[str, bytes] = {}
+        self.prepared: list[str] = []
 
     def start(self, spec: RunSpec) -> None:
         self.seen.setdefault(spec.handle, Observation(spec.handle, "running", started=datetime.now(UTC)))
@@ -163,6 +164,9 @@ class ScriptedEngine:
             return  # forgotten meanwhile
         began = self.seen[handle].started
         self.seen[handle] = Observation(handle, "exited", started=began, ended=datetime.now(UTC), exit_code=exit_code)
+
+    def prepare(self, digest: str, reference: str) -> None:
+        self.prepared.append(digest)
 
     def stop(self, handle: str, grace_seconds: float) -> None:
         if handle in self.seen:

@@ -68,6 +68,12 @@ class Engine(Protocol):
     def observe(self) -> Sequence[Observation]:
         """Everything the engine knows that was not forgotten. A handle that is missing here is lost."""
 
+    def prepare(self, digest: str, reference: str) -> None:
+        """This image will probably be run soon: do ahead what its first start would wait for.
+
+        Returns at once and raises nothing: what can't be done is only logged, and tried again by the start.
+        """
+
     def stop(self, handle: str, grace_seconds: float) -> None:
         """SIGTERM now, SIGKILL to all its processes after the grace. Returns at once; unknown handles are no error."""
 

@@ -39,7 +39,9 @@ def report_save(yard: InYard, caller: By, id: Id, body: ProgressBody) -> Save:
 @bulk.post("/{id}/complete")
 def complete_save(yard: InYard, caller: By, id: Id, body: CompletionBody) -> Version:
     """Make the version visible, once its manifest was read back from the sink by digest."""
-    return saves.complete_save(yard, caller, id, to_completion(body))
+    version = saves.complete_save(yard, caller, id, to_completion(body))
+    yard.engine.prepare(version.digest, version.reference)
+    return version
 
 
 @router.post("/{id}/fail")

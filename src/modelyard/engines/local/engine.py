@@ -56,6 +56,7 @@ class LocalEngine:
         self._launchers = Launchers(self._runs)
         self._watcher = Watcher(changed)
         self._starters = ThreadPoolExecutor(_STARTERS, "modelyard-start")
+        self._preparer = ThreadPoolExecutor(1, "modelyard-prepare")  # starts never wait behind it
         self._adopted, self._began = False, time.time()
 
     def start(self, spec: RunSpec) -> None:
@@ -72,6 +73,9 @@ class LocalEngine:
             raise
         _sync_folder(self._runs)
         self._launch_later(AttemptFolder(path))
+
+    def prepare(self, digest: str, reference: str) -> None:
+        self._preparer.submit(self._prepare, digest)
 
     def observe(self) -> Sequence[Observation]:
         self._adopt()
@@ -125,7 +129,8 @@ class LocalEngine:
 
     def close(self) -> None:
         """Stop serving. Runs go on; a new engine on the same home finds them."""
-        self._starters.shutdown(wait=True, cancel_futures=True)
+        for threads in (self._starters, self._preparer):
+            threads.shutdown(wait=True, cancel_futures=True)
         self._launchers.close()
         self._watcher.close()
 
@@ -167,6 +172,14 @@ class LocalEngine:
                 self._watcher.watch(process_from_json(keeper))
             else:
                 self._launch_later(folder)
+
+    def _prepare(self, digest: str) -> None:
+        try:
+            self._images(digest)
+        except YardError as error:
+            log.warning("image %s can't be unpacked ahead: %s", digest, error.message)
+        except Exception:
+            log.exception("image %s can't be unpacked ahead", digest)
 
     def _launch_later(self, folder: AttemptFolder) -> None:
         with self._lock:
