@@ -53,10 +53,6 @@ def test_a_control_group_ends_what_takes_too_much(group: Limits) -> None:
     assert not group.oom_killed()
     assert in_child(allocate(group, 200)) == -signal.SIGKILL
     assert group.oom_killed()
-    usage = group.usage()
-    assert usage.peak_memory_mb is not None
-    assert 8 < usage.peak_memory_mb <= 64
-    assert usage.cpu_seconds is not None
     group.remove()
     assert find_limits(NAME, cpu=1, memory_mb=64).cgroup is None
 

@@ -27,7 +27,7 @@ from .sessions import meter_sessions
 log = logging.getLogger(__name__)
 
 LEASE = "controller"
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 2.0  # whatever changes wakes it: this is for what a killed process could not say
 BUSY_SECONDS = 0.05  # what happens at once wakes it; this is to see that a process runs, and that a time limit passed
 RETRY_SECONDS = 2.0
 ARCHIVE_SECONDS = 0.25  # ends that come within it are archived together

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PERIOD_US = 100_000
@@ -19,7 +20,7 @@ _FOLDER = "modelyard"
 
 @dataclass(frozen=True)
 class Cgroup:
-    """One group: a folder for version 2, or up to one per controller (memory, cpu, cpuacct) for version 1."""
+    """One group: a folder for version 2, or one for each controller (memory, cpu) for version 1."""
 
     version: int
     folders: dict[str, Path]
@@ -54,16 +55,6 @@ class Cgroup:
         name = "memory.events" if self.version == 2 else "memory.oom_control"
         return _read_field(self.folders["memory"] / name, "oom_kill")
 
-    def peak_memory_bytes(self) -> int | None:
-        name = "memory.peak" if self.version == 2 else "memory.max_usage_in_bytes"
-        return _read_number(self.folders["memory"] / name)
-
-    def cpu_seconds(self) -> float | None:
-        if self.version == 2:
-            return _read_field(self.folders["cpu"] / "cpu.stat", "usage_usec") / 1e6
-        nanoseconds = _read_number(self.folders["cpuacct"] / "cpuacct.usage") if "cpuacct" in self.folders else None
-        return None if nanoseconds is None else nanoseconds / 1e9
-
     def remove(self) -> None:
         """Give the group back. It stays when it still has members; a later `remove` may succeed."""
         for folder in set(self.folders.values()):
@@ -94,6 +85,12 @@ def find_cgroup(name: str) -> Cgroup | None:
         if "memory" in found:
             return Cgroup(version, found)
     return None
+
+
+def find_places() -> None:
+    """Look where groups can be made, which is done once in a process; its forks then know it already."""
+    _places_2()
+    _places_1()
 
 
 def _make_version_2(name: str, cpu: float, memory_mb: int) -> Cgroup | None:
@@ -137,17 +134,19 @@ def _quota(cpu: float) -> int:
     return max(int(cpu * _PERIOD_US), 1000)
 
 
+@cache
 def _places_1() -> dict[str, Path]:
     """Where each controller of version 1 is mounted and writable for us."""
     places: dict[str, Path] = {}
     for mount, kind, options in _mounts():
         if kind == "cgroup" and os.access(mount, os.W_OK):
-            for controller in ("memory", "cpu", "cpuacct"):
+            for controller in ("memory", "cpu"):
                 if controller in options:
                     places[controller] = mount
     return places
 
 
+@cache
 def _places_2() -> dict[str, Path]:
     """The highest writable folder from which memory and cpu can be handed down: {"memory": it, "cpu": it} or {}."""
     root = next((mount for mount, kind, _ in _mounts() if kind == "cgroup2"), None)
@@ -180,11 +179,6 @@ def _read_lines(path: Path) -> list[str]:
         return path.read_text().splitlines()
     except OSError:
         return []
-
-
-def _read_number(path: Path) -> int | None:
-    lines = _read_lines(path)
-    return int(lines[0]) if lines else None
 
 
 def _read_field(path: Path, name: str) -> int:

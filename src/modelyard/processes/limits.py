@@ -1,7 +1,7 @@
 """Limits of cpu and memory for one process tree, applied as well as this machine allows.
 
 The parent calls `prepare_limits` and passes `environment` on; the child calls `enter` between fork and exec; the
-parent asks `usage` and `oom_killed` when the tree has ended, and calls `remove`. A control group limits the whole
+parent asks `oom_killed` when the tree has ended, and calls `remove`. A control group limits the whole
 tree. Without one, the data of each process is limited, and the usual thread pools are told how many threads
 to start. A limit that can't be applied never fails a start: `description` says what there is.
 """
@@ -21,14 +21,6 @@ _THREAD_VARIABLES = (
     "NUMEXPR_MAX_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What the tree used: MiB at its highest and seconds of all processes; None where nothing counted it."""
-
-    peak_memory_mb: float | None = None
-    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +62,6 @@ class Limits:
             except OSError:
                 pass  # the group was taken away since: the next best thing
         _limit_data(self.memory_mb << 20)
-
-    def usage(self) -> Usage:
-        if self.cgroup is None:
-            return Usage()
-        peak = self.cgroup.peak_memory_bytes()
-        return Usage(None if peak is None else round(peak / 2**20, 1), self.cgroup.cpu_seconds())
 
     def oom_killed(self) -> bool:
         """Whether the kernel ended a process of this tree because the limit was reached."""

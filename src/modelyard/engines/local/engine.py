@@ -110,8 +110,8 @@ class LocalEngine:
         if self._observe(folder).phase not in ("exited", "failed_to_start"):
             log.warning("attempt %s was to be forgotten but has not ended; it is kept", handle)
             return
-        gone = Path(tempfile.mkdtemp(prefix=".gone-", dir=self._runs))
-        folder.path.rename(gone / handle)
+        gone = self._runs / f".gone-{handle}"
+        folder.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)  # what stays is removed at the next start
         with self._lock:
             self._ended.pop(handle, None)

@@ -15,6 +15,8 @@ import socket
 import sys
 from pathlib import Path
 
+from modelyard.processes.cgroup import find_places
+
 from .keeper import Runner, keep
 
 _LARGEST = 65536
@@ -24,6 +26,7 @@ def serve(runner: Runner | None) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers need no burial
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the platform, which then closes the socket
     channel = socket.socket(fileno=0)
+    find_places()
     gc.collect()
     gc.freeze()  # what is imported stays shared with the children
     channel.send(b"ready")
