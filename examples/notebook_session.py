@@ -76,7 +76,7 @@ class NotebookSession:
         return self.loop.run_until_complete(self._execute(code))
 
     def close(self) -> None:
-        self.socket.close()
+        self.loop.run_until_complete(self._disconnect())
         self.http.delete(f"api/kernels/{self.kernel}")
         self.http.close()
         self.loop.close()
@@ -84,6 +84,9 @@ class NotebookSession:
     async def _connect(self) -> WebSocketClientConnection:
         url = f"ws{self.url[4:]}api/kernels/{self.kernel}/channels"
         return await websocket_connect(HTTPRequest(url, headers=self.headers), max_message_size=64 << 20)
+
+    async def _disconnect(self) -> None:
+        self.socket.close()  # to say so to the server, it must run in the loop
 
     async def _execute(self, code: str) -> str:
         message_id = uuid.uuid4().hex

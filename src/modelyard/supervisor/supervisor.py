@@ -28,10 +28,14 @@ _LONGEST_PAUSE = 10.0
 
 
 class Supervisor:
-    """`before` of a part runs beside the starts of the others; its failure fails the whole start."""
+    """`before` of a part runs beside the starts of the others; its failure fails the whole start.
 
-    def __init__(self, parts: Sequence[Part]):
+    A part that has not ended `stop_seconds` after SIGTERM is killed.
+    """
+
+    def __init__(self, parts: Sequence[Part], stop_seconds: float = STOP_SECONDS):
         self._parts = list(parts)
+        self._stop_seconds = stop_seconds
         self._children: dict[str, Child] = {}
         self._before: dict[str, subprocess.Popen[str]] = {}
         self._due: dict[str, float] = {part.name: 0.0 for part in parts}  # when to start what does not run
@@ -80,7 +84,7 @@ class Supervisor:
         for child in self._children.values():
             if child.exit_code() is None:
                 child.process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + self._stop_seconds
         for child in self._children.values():
             child.end(max(0.1, deadline - time.monotonic()))
         self._children.clear()
