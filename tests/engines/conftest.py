@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from model_root import put_runner
 
 from modelyard.core.catalog import Hardware
 from modelyard.core.errors import NotFound
 from modelyard.core.ports import Engine, Observation, RunSpec
 from modelyard.engines.local.engine import LocalEngine
-from modelyard.oci.library import bare_library, library_entries
 
 DIGEST = "sha256:" + "0" * 64
 SECONDS = 20.0
@@ -33,11 +33,7 @@ class FakeImage:
         # Not the virtual environment's: in an image, modelyard is found in /opt/model/lib alone.
         (root / "opt/python/bin/python3").symlink_to(Path(sys.base_prefix, "bin/python3").resolve())
         (self.model / "code").mkdir(parents=True)
-        for entry in library_entries():
-            if entry.path.endswith(b"model/run"):
-                assert isinstance(entry.source, bytes)
-                (self.model / "run").write_bytes(entry.source)
-        bare_library(self.model / "lib")
+        put_runner(self.model)
         self.script("")
 
     def script(self, source: str, **contract: Any) -> None:

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from free_ports import find_free_port
 
 from modelyard.supervisor.part import answers
 from modelyard.supervisor.parts import find_node, proxy_script
@@ -57,7 +58,7 @@ def proxied() -> Iterator[int]:
     """The port of a proxy that sends everything to a Backend."""
     backend = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
     threading.Thread(target=backend.serve_forever, daemon=True).start()
-    port, api = free(), free()
+    port, api = find_free_port(), find_free_port()
     command = [*find_node(), str(proxy_script()), "--port", str(port), "--api-port", str(api), "--ip", "127.0.0.1"]
     process = subprocess.Popen(command, env={**os.environ, "CONFIGPROXY_AUTH_TOKEN": "t"})
     try:
@@ -73,12 +74,6 @@ def proxied() -> Iterator[int]:
         process.terminate()
         process.wait(10)
         backend.shutdown()
-
-
-def free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_events_are_not_held_back(proxied: int) -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from modelyard.oci.library import bare_library, library_entries
+from model_root import put_runner
 
 
 class ModelRoot:
@@ -26,11 +25,7 @@ class ModelRoot:
         self.code = self.root / "code"
         self.code.mkdir(parents=True)
         self.output = folder / "output"
-        for entry in library_entries():
-            if entry.path.endswith(b"model/run"):
-                assert isinstance(entry.source, bytes)
-                (self.root / "run").write_bytes(entry.source)
-        bare_library(self.root / "lib")
+        put_runner(self.root)
 
     def save(self, files: dict[str, str], entrypoint: dict[str, Any], *parameters: dict[str, Any]) -> None:
         for name, content in files.items():

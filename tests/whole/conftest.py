@@ -98,6 +98,16 @@ class Platform:
         """A logged-in user's session, as the demo has it."""
         return open_browser_session(self.login_link(user))
 
+    def open_environment(self, name: str) -> Any:
+        """Make and start it; its notebook server, as a logged-in user's browser has it."""
+        with self.client() as client:
+            client.create_environment(name, "python", "small", start=True)
+            deadline = time.monotonic() + 90
+            while (state := client.get_environment(name).state) != "running":
+                assert time.monotonic() < deadline, state
+                time.sleep(0.02)
+        return self.browse().open_notebook_server(name)
+
     def token_of(self, user: str) -> str:
         """A token with which that user's programs see and make what is theirs."""
         link = self.login_link(user)

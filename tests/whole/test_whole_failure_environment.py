@@ -15,20 +15,9 @@ FILL = "import os; open('weights.bin', 'wb').write(os.urandom(60 << 20)); print(
 
 
 @pytest.fixture(scope="module")
-def yard(make_platform: Callable[[], Any]) -> Iterator[Any]:
-    platform = make_platform()
-    platform.start()
-    yield platform
-    platform.stop()
-
-
-@pytest.fixture(scope="module")
-def desk(yard: Any, eventually: Eventually) -> Iterator[Any]:
+def desk(platform: Any) -> Iterator[Any]:
     """An environment with a notebook, and enough beside it that a save can be met in its middle."""
-    with yard.client() as client:
-        client.create_environment("desk", "python", "small", start=True)
-        eventually(lambda: client.get_environment("desk").state == "running", seconds=90)
-    notebook = yard.browse().open_notebook_server("desk")
+    notebook = platform.open_environment("desk")
     cell = {"cell_type": "code", "source": "print('trained')", "metadata": {}, "outputs": [], "execution_count": None}
     notebook.upload("delay.ipynb", {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     yield notebook
@@ -52,30 +41,30 @@ def look(desk: Any, save: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("moment", ["pushing", "verifying"])
 def test_a_pressed_save_becomes_one_version_although_the_platform_is_killed(
-    yard: Any, desk: Any, moment: str, eventually: Eventually
+    platform: Any, desk: Any, moment: str, eventually: Eventually
 ) -> None:
     assert desk.execute(FILL).strip() == "filled"
-    before = count_versions(yard)
+    before = count_versions(platform)
     save = press(desk, f"cut-{moment}")
     eventually(lambda: look(desk, save)["state"] in (moment, "verifying", "saved"), seconds=30, every=0.005)
-    yard.kill_and_wait("platform")
+    platform.kill_and_wait("platform")
     ended = eventually(lambda: (s := look(desk, save))["state"] in ("saved", "failed") and s, seconds=60)
     assert ended["state"] == "saved", json.dumps(ended)
-    assert count_versions(yard) == before + 1
-    version = yard.client().get_version("delay", f"cut-{moment}")
+    assert count_versions(platform) == before + 1
+    version = platform.client().get_version("delay", f"cut-{moment}")
     assert (version.number, version.digest) == (ended["version"]["number"], ended["version"]["digest"])
 
 
-def test_a_pressed_save_outlives_the_whole_yard(yard: Any, desk: Any, eventually: Eventually) -> None:
+def test_a_pressed_save_outlives_the_whole_yard(platform: Any, desk: Any, eventually: Eventually) -> None:
     assert desk.execute(FILL).strip() == "filled"
-    before = count_versions(yard)
+    before = count_versions(platform)
     save = press(desk, "unplugged")
     eventually(lambda: look(desk, save)["state"] in ("pushing", "verifying", "saved"), seconds=30, every=0.005)
-    yard.kill_everything()
-    yard.start()
+    platform.kill_everything()
+    platform.start()
     ended = eventually(lambda: (s := look(desk, save))["state"] in ("saved", "failed") and s, seconds=90)
     assert ended["state"] == "saved", json.dumps(ended)
-    assert count_versions(yard) == before + 1
+    assert count_versions(platform) == before + 1
     # Pressed again under the same label it is refused with the version that has it; under another it is the same image.
     with pytest.raises(RuntimeError, match="label_taken"):
         press(desk, "unplugged")
@@ -84,8 +73,8 @@ def test_a_pressed_save_outlives_the_whole_yard(yard: Any, desk: Any, eventually
     assert ended["version"]["same_as"] == before + 1, json.dumps(ended)
 
 
-def count_versions(yard: Any) -> int:
-    with yard.client() as client:
+def count_versions(platform: Any) -> int:
+    with platform.client() as client:
         found = (
             [version.number for version in client.list_versions("delay").items] if client.list_models().items else []
         )

@@ -19,12 +19,9 @@ MODELYARD = Path(sys.executable).parent / "modelyard"
 
 
 @pytest.fixture(scope="module")
-def person(platform: Any, eventually: Eventually) -> Iterator[Any]:
+def person(platform: Any) -> Iterator[Any]:
     """In an environment, with a kernel that remembers something."""
-    with platform.client() as client:
-        client.create_environment("desk", "python", "small", start=True)
-        eventually(lambda: client.get_environment("desk").state == "running", seconds=90)
-    notebook = platform.browse().open_notebook_server("desk")
+    notebook = platform.open_environment("desk")
     notebook.execute("answer = 42")
     yield notebook
     notebook.close()
