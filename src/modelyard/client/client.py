@@ -38,7 +38,7 @@ from .wire import Wire
 
 T = TypeVar("T")
 Grid = Mapping[str, Sequence[Any] | Range]
-_POLL_SECONDS = (0.2, 2.0)
+_POLL_SECONDS = (0.2, 0.5, 2.0)  # at first, while things change, while they don't
 _PATIENCE_SECONDS = 60.0
 
 
@@ -501,7 +501,7 @@ def _wait(
 ) -> T:
     """Look often while things change and less often while they don't; a platform that restarts is waited for."""
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause, longest = _POLL_SECONDS
+    pause, while_changing, longest = _POLL_SECONDS
     before = now = look()
     while not ended(now):
         if deadline is not None and time.monotonic() > deadline:
@@ -511,7 +511,7 @@ def _wait(
         time.sleep(pause)
         before, now = now, patiently(look, _PATIENCE_SECONDS)
         changed = progress(now) != progress(before)
-        pause = _POLL_SECONDS[0] if changed else min(pause * 1.2, longest)
+        pause = while_changing if changed else min(pause * 1.2, longest)
         if changed and on_change is not None:
             on_change(now)
     return now
