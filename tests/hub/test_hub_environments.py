@@ -33,14 +33,15 @@ def test_packages_are_the_environments_own_and_survive_a_stop(yard: Any, tmp_pat
     )
     (package / "backend.py").write_text(WHEEL_WITHOUT_TOOLS)
     install = f"%pip install --no-index --no-build-isolation {package}"
-    assert "Successfully installed rocket-1.2" in yard.execute("one", install)
+    yard.run_environment("mine")
+    assert "Successfully installed rocket-1.2" in yard.execute("mine", install)
     yard.run_environment("two")
     look = "import importlib.util; print(importlib.util.find_spec('rocket') is not None)"
     assert yard.execute("two", look).strip() == "False"
-    yard.end("one")
-    yard.wait_for("one", ready=False)
-    yard.run_environment("one")
-    assert yard.execute("one", look).strip() == "True"
+    yard.end("mine")
+    yard.wait_for("mine", ready=False)
+    yard.run_environment("mine")
+    assert yard.execute("mine", look).strip() == "True"
 
 
 def test_only_the_kernel_of_the_environment_is_offered(yard: Any) -> None:
